@@ -1,0 +1,42 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Tests run against sources: one module instance per file, no stale build in between. */
+const alias = [
+  {
+    find: /^@turnout\/(replicator|lag-monitor|checker|coordinator)\/(.+)$/,
+    replacement: `${root}services/$1/src/$2.ts`,
+  },
+  { find: /^@turnout\/([^/]+)\/(.+)$/, replacement: `${root}packages/$1/src/$2.ts` },
+];
+
+const sources = (suffix: string) => [
+  `packages/*/src/**/*.${suffix}.ts`,
+  `services/*/src/**/*.${suffix}.ts`,
+];
+
+/** The suffix says what a test needs; each project may be run alone (`--project pg`). */
+export default defineConfig({
+  root,
+  resolve: { alias },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: sources('test'), exclude: ['**/*.{pg,bus,pooler}.test.ts', '**/node_modules/**'] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'pg',
+          include: sources('pg.test'),
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+        },
+      },
+    ],
+  },
+});
