@@ -1,0 +1,31 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { embedSql } from './embed-sql.js';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** Every committed file that is made by a program: path and maker. `--check` fails on drift. */
+const GENERATED: Readonly<Record<string, (root: string) => string | Promise<string>>> = {
+  'packages/postgres/src/generated/sql.ts': embedSql,
+};
+
+const checkOnly = process.argv.includes('--check');
+const drifted: string[] = [];
+for (const [path, make] of Object.entries(GENERATED)) {
+  const file = join(root, path);
+  const text = await make(root);
+  const current = existsSync(file) ? readFileSync(file, 'utf8') : null;
+  if (current === text) continue;
+  drifted.push(path);
+  if (checkOnly) continue;
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+}
+if (drifted.length > 0) {
+  process.stderr.write(`${checkOnly ? 'out of date' : 'written'}: ${drifted.join(', ')}\n`);
+  if (checkOnly) {
+    process.stderr.write('run `npm run gen` and commit the result\n');
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,105 @@
+import { Secret } from '@turnout/core/secret';
+import pg from 'pg';
+import { fail } from '@turnout/contracts/errors';
+
+export type Session = pg.Client;
+
+/** Where a side is; the password stays out of every print. */
+export interface Endpoint {
+  readonly url: string;
+  readonly password?: Secret | undefined;
+}
+
+export interface SessionOptions {
+  readonly endpoint: Endpoint;
+  /** Full `application_name`; build it with `sessionName`. */
+  readonly applicationName: string;
+  readonly connectTimeoutMs?: number | undefined;
+  /** Settings fixed at start-up, on top of `PINNED_SETTINGS`. */
+  readonly settings?: Readonly<Record<string, string>> | undefined;
+}
+
+/**
+ * Role and database defaults may change how values print and how transactions behave; every session
+ * of ours says what it needs instead of inheriting.
+ */
+export const PINNED_SETTINGS = {
+  datestyle: 'ISO',
+  intervalstyle: 'postgres',
+  extra_float_digits: '3',
+  timezone: 'UTC',
+  client_encoding: 'UTF8',
+  search_path: 'pg_catalog',
+  default_transaction_read_only: 'off',
+  default_transaction_isolation: 'read committed',
+  statement_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+} as const satisfies Record<string, string>;
+
+/** Values stay text as the server printed them; dates would lose microseconds otherwise. */
+const TEXT_ONLY: pg.CustomTypesConfig = { getTypeParser: () => (value: string) => value };
+
+export function startupOptions(settings: Readonly<Record<string, string>>): string {
+  return Object.entries(settings)
+    .map(([name, value]) => `-c ${name}=${value.replace(/([\\ ])/g, '\\$1')}`)
+    .join(' ');
+}
+
+/** Maps what `pg` and the operating system say about a failed connection to the catalogue. */
+export function connectionError(endpoint: Endpoint, thrown: unknown): Error {
+  const { hostname, port, pathname } = new URL(endpoint.url);
+  const code =
+    thrown instanceof Error && 'code' in thrown ? String((thrown as { code: unknown }).code) : null;
+  const observed = { host: hostname, port: port || '5432', database: pathname.slice(1), code };
+  if (code === '28P01' || code === '28000') return fail('TRN2002', observed, thrown);
+  if (code === '3D000') return fail('TRN2003', observed, thrown);
+  return fail('TRN2001', observed, thrown);
+}
+
+export function clientConfig({
+  endpoint,
+  applicationName,
+  connectTimeoutMs = 5_000,
+  settings = {},
+}: SessionOptions): pg.ClientConfig {
+  return {
+    connectionString: endpoint.url,
+    ...(endpoint.password ? { password: endpoint.password.reveal() } : {}),
+    application_name: applicationName,
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    options: startupOptions({ ...PINNED_SETTINGS, ...settings }),
+    types: TEXT_ONLY,
+  };
+}
+
+/**
+ * Opens a session that the caller owns and ends. All values arrive as text.
+ * @throws TRN2001, TRN2002, TRN2003
+ */
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const client = new pg.Client(clientConfig(options));
+  // A connection that dies while idle must not end the process; the next query on it fails anyway.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+  } catch (thrown) {
+    await client.end().catch(() => undefined);
+    throw connectionError(options.endpoint, thrown);
+  }
+  return client;
+}
+
+/** Runs `work` on a session of its own and closes it whatever happens. */
+export async function withSession<T>(
+  options: SessionOptions,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const session = await openSession(options);
+  try {
+    return await work(session);
+  } finally {
+    await session.end().catch(() => undefined);
+  }
+}
