@@ -1,4 +1,4 @@
-import { Secret } from '@turnout/core/secret';
+import type { Secret } from '@turnout/core/secret';
 import pg from 'pg';
 import { fail } from '@turnout/contracts/errors';
 
@@ -33,7 +33,12 @@ export const PINNED_SETTINGS = {
   default_transaction_read_only: 'off',
   default_transaction_isolation: 'read committed',
   statement_timeout: '0',
+  lock_timeout: '0',
   idle_in_transaction_session_timeout: '0',
+  bytea_output: 'hex',
+  lc_monetary: 'C',
+  array_nulls: 'on',
+  standard_conforming_strings: 'on',
 } as const satisfies Record<string, string>;
 
 /** Values stay text as the server printed them; dates would lose microseconds otherwise. */
@@ -43,6 +48,30 @@ export function startupOptions(settings: Readonly<Record<string, string>>): stri
   return Object.entries(settings)
     .map(([name, value]) => `-c ${name}=${value.replace(/([\\ ])/g, '\\$1')}`)
     .join(' ');
+}
+
+/** Settings that younger servers added: an older one would refuse the connection for naming them. */
+const LATER_LIMITS = ['idle_session_timeout', 'transaction_timeout'];
+
+/** What a URL may carry that would override what a session of ours says about itself. */
+const OURS_IN_URL = [
+  'application_name',
+  'client_encoding',
+  'fallback_application_name',
+  'idle_in_transaction_session_timeout',
+  'lock_timeout',
+  'options',
+  'query_timeout',
+  'replication',
+  'statement_timeout',
+];
+
+/** `pg` lets the parts of the URL win, an empty password included; so ours go into the URL. */
+function connectionString({ url, password }: Endpoint): string {
+  const parsed = new URL(url);
+  for (const name of OURS_IN_URL) parsed.searchParams.delete(name);
+  if (password) parsed.searchParams.set('password', password.reveal());
+  return parsed.href;
 }
 
 /** Maps what `pg` and the operating system say about a failed connection to the catalogue. */
@@ -63,8 +92,7 @@ export function clientConfig({
   settings = {},
 }: SessionOptions): pg.ClientConfig {
   return {
-    connectionString: endpoint.url,
-    ...(endpoint.password ? { password: endpoint.password.reveal() } : {}),
+    connectionString: connectionString(endpoint),
     application_name: applicationName,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
@@ -84,6 +112,10 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   client.on('error', () => undefined);
   try {
     await client.connect();
+    await client.query(
+      /* sql */ `select set_config(name, '0', false) from pg_settings where name = any($1)`,
+      [LATER_LIMITS],
+    );
   } catch (thrown) {
     await client.end().catch(() => undefined);
     throw connectionError(options.endpoint, thrown);

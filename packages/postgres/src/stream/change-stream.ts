@@ -1,5 +1,6 @@
 import type { Lsn } from '@turnout/core/lsn';
 import type { StreamMessage } from '../pgoutput/messages.js';
+import type { Endpoint } from '../session.js';
 
 /** Receives the stream. Handlers run inside the socket's callback: synchronous, they never throw. */
 export interface StreamHandlers {
@@ -10,7 +11,7 @@ export interface StreamHandlers {
 }
 
 export interface StreamOptions extends StreamHandlers {
-  readonly url: string;
+  readonly endpoint: Endpoint;
   readonly slot: string;
   readonly publication: string;
   /** Durable position to start at; never omitted, for the library would take the last received. */
