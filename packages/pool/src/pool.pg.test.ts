@@ -38,15 +38,8 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await pool.end();
-  expect(pool.totalCount).toBe(0);
-  for (const side of ['blue', 'green'] as const) {
-    const { rows } = await sessions[side].query(
-      `select count(*)::int as n from pg_stat_activity
-        where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`,
-    );
-    await sessions[side].end();
-    expect(rows[0].n).toBeLessThanOrEqual(1);
-  }
+  await sessions.blue.end();
+  await sessions.green.end();
 });
 
 function open(options: Partial<CreatePoolOptions> = {}): TurnoutPool {
@@ -342,10 +335,10 @@ test('callbacks work as in pg.Pool', async () => {
 test('writers that go on through switches and rollbacks lose and repeat nothing', async () => {
   await install();
   open();
-  let stopped = false;
+  const stop = new AbortController();
   const acknowledged: string[] = [];
   const writer = async (name: number): Promise<void> => {
-    for (let turn = 0; !stopped; turn += 1) {
+    for (let turn = 0; !stop.signal.aborted; turn += 1) {
       const id = `${name}-${turn}`;
       if (turn % 2 === 0) await pool.query(insert, [id]);
       else await pool.transaction((client) => client.query(insert, [id]));
@@ -362,8 +355,29 @@ test('writers that go on through switches and rollbacks lose and repeat nothing'
     });
     await switchTo(to);
   }
-  stopped = true;
+  stop.abort();
   await Promise.all(writers);
   const found = [...(await idsOn('blue')), ...(await idsOn('green'))];
   expect(found.sort()).toEqual(acknowledged.sort());
+});
+
+test('end() leaves no connection behind', async () => {
+  await install();
+  open();
+  await Promise.all(Array.from({ length: 5 }, (_, n) => pool.query(insert, [`${n}`])));
+  await switchTo('green');
+  await pool.query(insert, ['last']);
+  await pool.end();
+  expect(pool).toMatchObject({ ended: true, totalCount: 0, waitingCount: 0 });
+  await waitUntil(
+    async () => {
+      const { rows } = await sessions.blue.query(
+        `select count(*)::int as n from pg_stat_activity
+          where datname ~ 'blue|green' and application_name like 'turnout_pool%'`,
+      );
+      return rows[0].n === 0 ? true : undefined;
+    },
+    { timeoutMs: 5_000, intervalMs: 10, onTimeout: () => new Error('connections are left') },
+  );
+  await expect(pool.query('select 1')).rejects.toThrow(/after calling end/);
 });
