@@ -102,6 +102,14 @@ export function clientConfig({
   };
 }
 
+/** Once per session, where the server has them: an idle session of ours is not to be ended. */
+export async function liftLaterLimits(session: pg.ClientBase): Promise<void> {
+  await session.query(
+    /* sql */ `select set_config(name, '0', false) from pg_settings where name = any($1)`,
+    [LATER_LIMITS],
+  );
+}
+
 /**
  * Opens a session that the caller owns and ends. All values arrive as text.
  * @throws TRN2001, TRN2002, TRN2003
@@ -112,10 +120,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   client.on('error', () => undefined);
   try {
     await client.connect();
-    await client.query(
-      /* sql */ `select set_config(name, '0', false) from pg_settings where name = any($1)`,
-      [LATER_LIMITS],
-    );
+    await liftLaterLimits(client);
   } catch (thrown) {
     await client.end().catch(() => undefined);
     throw connectionError(options.endpoint, thrown);

@@ -1,0 +1,115 @@
+import { backoffMs } from '@turnout/core/backoff';
+import { pause } from '@turnout/core/waiting';
+import { fail } from '@turnout/contracts/errors';
+import {
+  readGuardedTables,
+  readUnguardedTables,
+  type UserTable,
+} from '../catalog/guarded-tables.js';
+import { sqlState } from '../database-error.js';
+import { quoteTable } from '../identifiers.js';
+import type { Session } from '../session.js';
+import { inTransaction } from '../transaction.js';
+
+export interface GuardTriggerOptions {
+  /** How long one attempt may hold up writers of its table, 100 ms unless given. */
+  readonly lockTimeoutMs?: number | undefined;
+  /** Rounds over the tables that are still in the way, 20 unless given. */
+  readonly roundsMax?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Told which table is in the way, after every attempt that failed. */
+  readonly onBlocked?: ((table: string, round: number) => void) | undefined;
+}
+
+/** No lock in time, and the victim's side of a deadlock: both mean that somebody works on the table. */
+const IN_THE_WAY = new Set(['55P03', '40P01']);
+/** The table, or the trigger, went away in between. */
+const GONE = new Set(['42P01', '42704', '3F000']);
+
+const CREATE = /* sql */ `create trigger turnout_guard
+  before insert or update or delete or truncate on`;
+
+/** An existing trigger that is switched off, or fires for replicas, is set right instead. */
+function installStatement(table: UserTable): string {
+  const name = quoteTable(table);
+  if (table.guarded) return `alter table only ${name} enable trigger turnout_guard`;
+  return `${CREATE} ${name} for each statement execute function turnout.guard()`;
+}
+
+function dropStatement(table: UserTable): string {
+  return `drop trigger if exists turnout_guard on ${quoteTable(table)}`;
+}
+
+interface Work {
+  readonly session: Session;
+  readonly list: (session: Session) => Promise<UserTable[]>;
+  readonly statement: (table: UserTable) => string;
+  readonly options: GuardTriggerOptions;
+}
+
+/** One attempt at one table in a transaction of its own; false when somebody is in the way. */
+async function attempt({ session, statement, options }: Work, table: UserTable): Promise<boolean> {
+  const settings = { lock_timeout: String(options.lockTimeoutMs ?? 100) };
+  try {
+    await inTransaction(session, () => session.query(statement(table)), { settings });
+    return true;
+  } catch (thrown) {
+    const state = sqlState(thrown) ?? '';
+    if (GONE.has(state)) return true;
+    if (IN_THE_WAY.has(state)) return false;
+    throw thrown;
+  }
+}
+
+/** Round after round over what is left, so that one busy table does not hold up the others. */
+async function forEachTable(work: Work): Promise<number> {
+  const { session, list, options } = work;
+  const roundsMax = options.roundsMax ?? 20;
+  let done = 0;
+  for (let round = 1; ; round += 1) {
+    const blocked: string[] = [];
+    for (const table of await list(session)) {
+      options.signal?.throwIfAborted();
+      if (await attempt(work, table)) done += 1;
+      else {
+        blocked.push(quoteTable(table));
+        options.onBlocked?.(quoteTable(table), round);
+      }
+    }
+    if (blocked.length === 0) return done;
+    if (round >= roundsMax) {
+      throw fail('TRN5007', { table: blocked[0]!, tables: blocked.length, rounds: round });
+    }
+    await pause(backoffMs(round, { firstMs: 20, maxMs: 1_000 }), options.signal);
+  }
+}
+
+/**
+ * Gives every user table, partition and partitioned root the guard, one table per transaction:
+ * creating a trigger waits for the writers of its table and holds up new ones meanwhile.
+ * @returns how many tables were changed
+ * @throws TRN5007 naming a table whose lock could not be had
+ */
+export function installGuardTriggers(
+  session: Session,
+  options: GuardTriggerOptions = {},
+): Promise<number> {
+  return forEachTable({
+    session,
+    list: readUnguardedTables,
+    statement: installStatement,
+    options,
+  });
+}
+
+/**
+ * Takes the guard from every table; swap it to `pass` before.
+ * @returns how many tables were changed
+ * @throws TRN5007 naming a table whose lock could not be had
+ */
+export function dropGuardTriggers(
+  session: Session,
+  options: GuardTriggerOptions = {},
+): Promise<number> {
+  return forEachTable({ session, list: readGuardedTables, statement: dropStatement, options });
+}
