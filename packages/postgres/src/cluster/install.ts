@@ -4,7 +4,7 @@ import { CLUSTER_MIGRATIONS } from '../generated/sql.js';
 import type { Session } from '../session.js';
 import { inTransaction } from '../transaction.js';
 import { swapGuard } from './guard.js';
-import { applyMigrations } from './migrations.js';
+import { applyMigrations } from '../migrations.js';
 
 /** Who writes markers of which kind is said in `turnout.marker`'s users; every side has all of them. */
 export const MARKER_KINDS = ['heartbeat', 'drain', 'roundtrip', 'check'] as const;

@@ -1,5 +1,5 @@
 import { fail } from '@turnout/contracts/errors';
-import type { Session } from '../session.js';
+import type { Session } from './session.js';
 
 export interface Migration {
   readonly id: number;

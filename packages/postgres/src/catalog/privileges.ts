@@ -1,0 +1,51 @@
+import { sqlState } from '../database-error.js';
+import type { Session } from '../session.js';
+
+export interface Privileges {
+  readonly role: string;
+  readonly superuser: boolean;
+  /** By attribute; some managed servers grant replication by membership instead. */
+  readonly replication: boolean;
+  readonly bypassRowSecurity: boolean;
+  /** Needed for the schema `turnout` and for publications. */
+  readonly createInDatabase: boolean;
+  /** Tables the role does not own: it could neither guard nor unguard nor publish them. */
+  readonly tablesNotOwned: readonly string[];
+}
+
+/** What the role of the session may do in its database. */
+export async function readPrivileges(session: Session): Promise<Privileges> {
+  const { rows } = await session.query<
+    Record<string, string>
+  >(/* sql */ `select r.rolname as role, r.rolsuper as superuser, r.rolreplication as replication,
+        r.rolbypassrls as bypass_rls,
+        has_database_privilege(current_database(), 'create') as create_in_database,
+        (select coalesce(json_agg(c.oid::regclass::text order by c.oid::regclass::text), '[]')
+           from pg_class c join pg_namespace n on n.oid = c.relnamespace
+          where c.relkind in ('r', 'p') and c.relpersistence <> 't'
+            and n.nspname not in ('information_schema', 'turnout') and n.nspname !~ '^pg_'
+            and not pg_has_role(c.relowner, 'usage')) as tables_not_owned
+      from pg_roles r where r.rolname = current_user`);
+  const row = rows[0]!;
+  return {
+    role: row['role']!,
+    superuser: row['superuser'] === 't',
+    replication: row['replication'] === 't',
+    bypassRowSecurity: row['bypass_rls'] === 't',
+    createInDatabase: row['create_in_database'] === 't',
+    tablesNotOwned: JSON.parse(row['tables_not_owned']!) as string[],
+  };
+}
+
+/** Tried rather than derived: from 15 on the right can be granted, and 13 cannot even ask for it. */
+export async function canSetReplicaRole(session: Session): Promise<boolean> {
+  try {
+    await session.query(/* sql */ `begin; set local session_replication_role = replica`);
+    return true;
+  } catch (thrown) {
+    if (sqlState(thrown) === '42501') return false;
+    throw thrown;
+  } finally {
+    await session.query('rollback');
+  }
+}
