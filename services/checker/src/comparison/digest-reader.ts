@@ -1,0 +1,64 @@
+import type { Session } from '@turnout/postgres/session';
+import { keyText } from '../tracking/relation-keys.js';
+import type { BucketDigest, KeyedDigests } from './row-differences.js';
+import type { Statement } from './sql/digests.js';
+
+async function readCells(session: Session, statement: Statement): Promise<(string | null)[][]> {
+  const { text, values } = statement;
+  const answer = await session.query<(string | null)[]>({
+    text,
+    values: [...values],
+    rowMode: 'array',
+  });
+  return answer.rows;
+}
+
+/** Answer of `bucketDigests`. */
+export async function readBuckets(
+  session: Session,
+  statement: Statement,
+): Promise<Map<number, BucketDigest>> {
+  const rows = await readCells(session, statement);
+  return new Map(
+    rows.map(([bucket, count, high, low]) => [
+      Number(bucket),
+      { rows: count ?? '', high: high ?? '', low: low ?? '' },
+    ]),
+  );
+}
+
+/** Answer of `bucketRows` and `keyDigests`: the last column is the digest, all others the key. */
+export async function readKeyed(session: Session, statement: Statement): Promise<KeyedDigests> {
+  const digests = new Map<string, string[]>();
+  for (const row of await readCells(session, statement)) {
+    const key = keyText(row.slice(0, -1).map((cell) => cell ?? ''));
+    const known = digests.get(key);
+    if (known) known.push(row.at(-1) ?? '');
+    else digests.set(key, [row.at(-1) ?? '']);
+  }
+  return digests;
+}
+
+/** Answer of `bucketMultiset`. */
+export async function readMultiset(
+  session: Session,
+  statement: Statement,
+): Promise<Map<string, number>> {
+  const rows = await readCells(session, statement);
+  return new Map(rows.map(([digest, copies]) => [digest ?? '', Number(copies)]));
+}
+
+/** Answer of `columnDigests`: digest per column, by key. */
+export async function readColumnDigests(
+  session: Session,
+  statement: Statement,
+  keyLength: number,
+): Promise<Map<string, string[]>> {
+  const rows = await readCells(session, statement);
+  return new Map(
+    rows.map((row) => [
+      keyText(row.slice(0, keyLength).map((cell) => cell ?? '')),
+      row.slice(keyLength).map((cell) => cell ?? ''),
+    ]),
+  );
+}

@@ -1,0 +1,122 @@
+import type { Lsn } from '@turnout/core/lsn';
+import { align, passMarker, type Alignment, type AlignmentLimits } from '../alignment/alignment.js';
+import type { CheckSessions } from '../alignment/check-sessions.js';
+import type { Tracker } from '../tracking/tracker.js';
+import { compareKeys } from './dirty-unit.js';
+import type { Owed } from './owed.js';
+import type { RowDifference } from './row-differences.js';
+import type { ComparisonUnit } from './units.js';
+import { compareWholeUnit, isWhollyInFlight } from './whole-unit.js';
+
+export interface ProverOptions {
+  readonly tracker: Tracker;
+  readonly sessions: CheckSessions;
+  readonly units: ReadonlyMap<string, ComparisonUnit>;
+  readonly limits: AlignmentLimits;
+  /** A pair of snapshots is not held longer than this for the next unit. */
+  readonly epochMs: number;
+  readonly leastAppliedLsn?: Lsn | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called before the dirty keys change; a difference must be durable first. */
+  onDifferences(differences: readonly RowDifference[]): Promise<void>;
+  onProgress?(tally: Tally): void;
+}
+
+/** What was compared so far. */
+export interface Tally {
+  units: number;
+  rowsCompared: number;
+  differences: number;
+}
+
+/** Proves owed units and keys, one pair of aligned snapshots at a time. */
+export class Prover {
+  readonly tally: Tally = { units: 0, rowsCompared: 0, differences: 0 };
+  readonly #options: ProverOptions;
+
+  constructor(options: ProverOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * One pair of snapshots: proves what it can of what `owedAt` names once the snapshots are open.
+   * Keys that were in flight stay owed. Returns the alignment (already closed) and what is left.
+   */
+  async round(owedAt: () => Owed): Promise<{ owed: Owed; alignment: Alignment }> {
+    const { sessions, tracker, limits, leastAppliedLsn, signal } = this.#options;
+    const alignment = await align(sessions, tracker, limits, leastAppliedLsn, signal);
+    let owed: Owed;
+    try {
+      owed = owedAt();
+      await this.#proveUnits(owed, alignment);
+      await this.#proveKeys(owed, alignment);
+    } catch (thrown) {
+      await sessions.rollback().catch(() => undefined);
+      throw thrown;
+    }
+    await sessions.rollback();
+    tracker.state.settle(alignment.source, alignment.appliedLsn);
+    return { owed, alignment };
+  }
+
+  async #proveUnits(owed: Owed, alignment: Alignment): Promise<void> {
+    const { sessions, tracker, units, epochMs, signal } = this.#options;
+    const endsAtMs = performance.now() + epochMs;
+    for (const name of owed.whole) {
+      signal?.throwIfAborted();
+      if (performance.now() > endsAtMs) return;
+      const unit = units.get(name);
+      const inFlight = alignment.touches.get(name);
+      if (!unit || isWhollyInFlight(unit, inFlight)) continue;
+      const { rowsCompared, differences } = await compareWholeUnit(unit, sessions, inFlight);
+      if (differences.length > 0 && (await this.#wasTruncated(name, alignment))) continue;
+      await this.#record(differences);
+      tracker.state.dirty.proveWhole(name, inFlight, alignment.sequence);
+      owed.whole.delete(name);
+      owed.dropKeys(name);
+      owed.addKeys(name, inFlight?.keys ?? []);
+      this.#count({ units: 1, rowsCompared, differences: differences.length });
+    }
+  }
+
+  async #proveKeys(owed: Owed, alignment: Alignment): Promise<void> {
+    const { sessions, tracker, units, signal } = this.#options;
+    for (const name of owed.unitsWithKeys) {
+      signal?.throwIfAborted();
+      const unit = units.get(name);
+      const inFlight = alignment.touches.get(name);
+      if (!unit || unit.key === null || owed.whole.has(name) || inFlight?.keys === null) continue;
+      const keys = [...owed.keysOf(name)].filter((key) => !inFlight?.keys?.has(key));
+      if (keys.length === 0) continue;
+      const compared = await compareKeys({ ...unit, key: unit.key }, sessions, keys);
+      const { equal, differences } = compared;
+      if (differences.length > 0 && (await this.#wasTruncated(name, alignment))) continue;
+      await this.#record(differences);
+      tracker.state.dirty.proveKeys(name, equal, alignment.sequence);
+      owed.removeKeys(name, keys);
+      this.#count({ units: 0, rowsCompared: keys.length, differences: differences.length });
+    }
+  }
+
+  /**
+   * TRUNCATE empties a table for older snapshots too. A mismatch counts only if none has come up to
+   * a marker written after the rows were read.
+   */
+  async #wasTruncated(unit: string, alignment: Alignment): Promise<boolean> {
+    const { sessions, tracker, limits } = this.#options;
+    await passMarker(sessions, tracker, limits.markerTimeoutMs);
+    const inFlight = alignment.touches.get(unit)?.truncated ?? false;
+    return inFlight || tracker.state.truncatedSince(unit, alignment.sequence);
+  }
+
+  async #record(differences: readonly RowDifference[]): Promise<void> {
+    if (differences.length > 0) await this.#options.onDifferences(differences);
+  }
+
+  #count({ units, rowsCompared, differences }: Tally): void {
+    this.tally.units += units;
+    this.tally.rowsCompared += rowsCompared;
+    this.tally.differences += differences;
+    this.#options.onProgress?.(this.tally);
+  }
+}
