@@ -1,0 +1,253 @@
+import { CancelledSignal } from '@turnout/core/waiting';
+import { otherDirection } from '@turnout/core/sides';
+import { fail } from '@turnout/contracts/errors';
+import { handoverEpoch } from '../stream/handover-signal.js';
+import type { ItemQueue } from '../stream/item-queue.js';
+import type { MemoryMeter } from '../stream/memory-meter.js';
+import type {
+  LargeTransaction,
+  SourceTransaction,
+  StreamItem,
+  WholeTransaction,
+} from '../stream/source-transaction.js';
+import { contentError, failureKind } from './apply-failure.js';
+import { Batching, type Lane } from './batching.js';
+import {
+  Group,
+  GROUP_TRANSACTIONS_FIRST,
+  GROUP_TRANSACTIONS_MAX,
+  type GroupLimits,
+} from './group.js';
+import { applyLarge } from './large-transaction.js';
+import { LeakRecorder } from './leak-recorder.js';
+import type { PositionKeeper } from './position-keeper.js';
+import { parseProgress, type ProgressKeeper } from './progress-keeper.js';
+import { nameFailure } from './failure-naming.js';
+import { openLink } from './sql/progress.js';
+import type { TargetCatalog } from './target-catalog.js';
+import type { TargetSession } from './target-session.js';
+
+/** Tries of one group after a deadlock and the like, or a refused CAS that changed nothing. */
+const TRIES_MAX = 20;
+
+/** Told after each commit on the target; must not throw. */
+export interface ApplyObserver {
+  onApplied(transactions: readonly SourceTransaction[], rows: number): void;
+  onLeak(transaction: SourceTransaction, tables: readonly string[]): void;
+  onOpened(switchEpoch: bigint): void;
+}
+
+export interface ApplierOptions {
+  readonly target: TargetSession;
+  readonly catalog: TargetCatalog;
+  readonly progress: ProgressKeeper;
+  readonly position: PositionKeeper;
+  readonly queue: ItemQueue;
+  readonly meter: MemoryMeter;
+  readonly limits: GroupLimits;
+  readonly observer: ApplyObserver;
+}
+
+/** Applies, skips, records or obeys each item of the stream, in order, as LINKS 3 to 6 say. */
+export class Applier {
+  readonly #options: ApplierOptions;
+  readonly #leaks: LeakRecorder;
+  #group: Group;
+  #transactionsMax = GROUP_TRANSACTIONS_FIRST;
+  /** Transactions still to be applied one by one, after their group was refused. */
+  #singly = 0;
+  #refusals = 0;
+
+  constructor(options: ApplierOptions) {
+    this.#options = options;
+    this.#leaks = new LeakRecorder(options.target, options.progress);
+    this.#group = this.#newGroup();
+  }
+
+  /**
+   * Runs until `signal` aborts (then rejects with `CancelledSignal`) or the link must stop.
+   * @throws TRN3001, TRN3006, TRN3007, TRN3008, TRN3009, TRN3011
+   */
+  async run(signal: AbortSignal): Promise<never> {
+    const { queue, position } = this.#options;
+    for (;;) {
+      const item = queue.shift();
+      if (item) {
+        await this.#take(item);
+      } else if (!this.#group.empty) {
+        await this.#applyGroup();
+      } else {
+        const dueInMs = position.dueInMs();
+        if (dueInMs === 0) await position.persist();
+        else await queue.wait(dueInMs, signal);
+      }
+      if (signal.aborted) throw new CancelledSignal('applier');
+    }
+  }
+
+  async #take(item: StreamItem): Promise<void> {
+    const { progress, position } = this.#options;
+    if (item.type === 'idle') return position.passed(item.walEnd, this.#group.empty);
+    if (item.finalLsn <= progress.row.sourceLsn) return this.#skip(item);
+    if (item.type === 'large') return this.#takeLarge(item);
+    switch (item.kind) {
+      case 'ours':
+        await this.#obey(item);
+        return this.#skip(item);
+      case 'empty':
+        return this.#skip(item);
+      case 'turnout':
+        return this.#join(item);
+      case 'user':
+        return progress.row.open ? this.#join(item) : this.#leak(item);
+    }
+  }
+
+  async #join(transaction: WholeTransaction): Promise<void> {
+    this.#group.add(transaction);
+    this.#options.position.passed(transaction.endLsn, false);
+    if (this.#group.full) await this.#applyGroup();
+  }
+
+  async #skip(transaction: SourceTransaction): Promise<void> {
+    const { meter, position } = this.#options;
+    if (transaction.type === 'whole') {
+      meter.release(transaction.bytes);
+      position.passed(transaction.endLsn, this.#group.empty);
+      return;
+    }
+    for await (const _ of transaction.chunks);
+    position.passed(await transaction.committed, this.#group.empty);
+  }
+
+  /** Everything before the next step is committed once this returns. */
+  async #settle(): Promise<void> {
+    while (!this.#group.empty) await this.#applyGroup();
+  }
+
+  /** Opens this link when the transaction closed the opposite one for a newer switch. */
+  async #obey(transaction: WholeTransaction): Promise<void> {
+    const { progress, position, target, observer } = this.#options;
+    const epoch = handoverEpoch(transaction.changes[0], otherDirection(progress.link));
+    if (epoch === null || epoch <= progress.row.switchEpoch) return;
+    await this.#settle();
+    for (let attempt = 1; attempt <= TRIES_MAX; attempt += 1) {
+      const { row, link } = progress;
+      // A signal read again after a restart: the row has already passed it.
+      if (transaction.finalLsn <= row.sourceLsn || epoch <= row.switchEpoch) return;
+      if (row.open) throw fail('TRN3011', { link, reason: 'hand-over to a link that is open' });
+      const { finalLsn: source, endLsn: end } = transaction;
+      const { leaseEpoch, sourceLsn: previous } = row;
+      const signal = openLink({ link, leaseEpoch, switchEpoch: epoch, previous, source, end });
+      const [opened] = await target.transaction([signal], { durable: true });
+      if (opened?.[0]) {
+        progress.opened(parseProgress(opened[0]));
+        position.passed(end, true);
+        position.committed(end, true);
+        observer.onOpened(epoch);
+        return;
+      }
+      await progress.reload();
+    }
+    throw fail('TRN3009', { link: progress.link, reason: 'could not be opened' });
+  }
+
+  async #leak(transaction: SourceTransaction): Promise<void> {
+    const { position, observer, meter } = this.#options;
+    await this.#settle();
+    const leak = await this.#leaks.record(transaction);
+    if (!leak) {
+      // Its chunks are read: only the stream can bring them again.
+      if (transaction.type === 'large')
+        throw fail('TRN3001', { link: this.#options.progress.link });
+      // The row moved or was opened meanwhile: the transaction is looked at anew.
+      return this.#take(transaction);
+    }
+    if (transaction.type === 'whole') meter.release(transaction.bytes);
+    position.passed(leak.endLsn, true);
+    position.committed(leak.previousEndLsn, true);
+    observer.onLeak(transaction, leak.tables);
+  }
+
+  async #takeLarge(transaction: LargeTransaction): Promise<void> {
+    const { progress, position, target, catalog, observer } = this.#options;
+    await this.#settle();
+    const { row } = progress;
+    if (transaction.finalLsn <= row.sourceLsn) return this.#skip(transaction);
+    if (!row.open) return this.#leak(transaction);
+    const applied = await applyLarge(transaction, { progress, target, catalog });
+    if (!applied) {
+      await this.#refused();
+      return this.#take(transaction);
+    }
+    position.passed(applied.endLsn, true);
+    position.committed(applied.endLsn, true);
+    this.#refusals = 0;
+    observer.onApplied([transaction], applied.rows);
+  }
+
+  async #applyGroup(): Promise<void> {
+    const { target, catalog, position, progress, meter, observer } = this.#options;
+    const group = this.#group;
+    this.#group = this.#newGroup();
+    const last = group.transactions.at(-1);
+    if (!last) return;
+    const user = group.transactions.findLast(({ kind }) => kind === 'user')?.finalLsn ?? null;
+    const durable = group.hasMarker || position.durableDue;
+    try {
+      for (const { changes } of group.transactions) await catalog.prepare(changes);
+      const head = progress.advanceTo(last.finalLsn, last.endLsn, user);
+      const lane: Lane = this.#singly > 0 ? 'ordered' : 'batched';
+      const batching = new Batching(catalog.planOf, lane);
+      for (const { changes } of group.transactions)
+        for (const change of changes) batching.add(change);
+      await target.transaction([head, ...batching.take()], { durable });
+    } catch (thrown) {
+      return this.#onRefusal(group, thrown);
+    }
+    progress.moved(last.finalLsn, last.endLsn, user);
+    position.committed(last.endLsn, durable);
+    meter.release(group.bytes);
+    this.#refusals = 0;
+    if (this.#singly > 0) this.#singly -= group.transactions.length;
+    else this.#transactionsMax = Math.min(GROUP_TRANSACTIONS_MAX, this.#transactionsMax * 2);
+    observer.onApplied(group.transactions, group.rows);
+  }
+
+  /** The target took nothing of the group: find out what is true, then go through its items again. */
+  async #onRefusal(group: Group, thrown: unknown): Promise<void> {
+    const kind = failureKind(thrown);
+    if (kind === 'connection') throw fail('TRN3001', { link: this.#options.progress.link }, thrown);
+    if (kind === 'progress' || kind === 'transient') {
+      await this.#refused(thrown);
+    } else if (kind === 'content') {
+      const [first] = group.transactions;
+      if (this.#singly > 0 && first && group.transactions.length === 1) {
+        await nameFailure(first, this.#options);
+        throw contentError(thrown, first, null);
+      }
+      this.#transactionsMax = GROUP_TRANSACTIONS_FIRST;
+      this.#singly = group.transactions.length;
+    } else {
+      throw thrown;
+    }
+    for (const transaction of group.transactions) await this.#again(transaction);
+  }
+
+  /** Goes through one item of a refused group, behind those that were joined meanwhile. */
+  async #again(transaction: WholeTransaction): Promise<void> {
+    this.#group = this.#group.empty ? this.#newGroup() : this.#group;
+    await this.#take(transaction);
+  }
+
+  async #refused(thrown?: unknown): Promise<void> {
+    this.#refusals += 1;
+    const { progress } = this.#options;
+    if (this.#refusals > TRIES_MAX) throw fail('TRN3001', { link: progress.link }, thrown);
+    await progress.reload();
+  }
+
+  #newGroup(): Group {
+    return new Group(this.#options.limits, this.#singly > 0 ? 1 : this.#transactionsMax);
+  }
+}

@@ -1,0 +1,38 @@
+import type { Row } from '@turnout/postgres/pgoutput/messages';
+import { quoteLiteral } from '@turnout/postgres/identifiers';
+import type { TablePlan } from '../plan/table-plan.js';
+import { textArray } from './array-literal.js';
+import { cellOf, matchShape, matchSql, matchValues } from './row-match.js';
+import { expecting, type BuiltStatement } from './statement.js';
+
+export function deleteRow(plan: TablePlan, old: Row): BuiltStatement {
+  const shape = `delete ${matchShape(plan, old)}`;
+  let text = plan.texts.get(shape);
+  if (text === undefined) {
+    text = expecting(
+      /* sql */ `delete from ${plan.only} where ${matchSql(plan, old, 1)}`,
+      quoteLiteral(plan.table),
+      '1',
+    );
+    plan.texts.set(shape, text);
+  }
+  return { text, values: matchValues(plan, old) };
+}
+
+/** Deletes a run of rows with distinct keys. */
+export function deleteRows(plan: TablePlan, rows: readonly Row[]): BuiltStatement {
+  let text = plan.texts.get('deletes');
+  if (text === undefined) {
+    const arrays = plan.key.map((_, place) => `$${place + 1}::text[]`).join(', ');
+    const aliases = plan.key.map((_, place) => `c${place}`).join(', ');
+    const where = plan.key.map(({ sql, type }, place) => `t.${sql} = u.c${place}::${type}`);
+    text = expecting(
+      /* sql */ `delete from ${plan.only} as t using unnest(${arrays}) as u (${aliases}) where ${where.join(' and ')}`,
+      quoteLiteral(plan.table),
+      `$${plan.key.length + 1}::bigint`,
+    );
+    plan.texts.set('deletes', text);
+  }
+  const values = plan.key.map((column) => textArray(rows.map((row) => cellOf(row, column))));
+  return { text, values: [...values, String(rows.length)] };
+}

@@ -1,0 +1,14 @@
+/** A built statement: text with `$n` parameters and their values in text form. */
+export interface BuiltStatement {
+  readonly text: string;
+  readonly values: readonly (string | null)[];
+}
+
+/**
+ * Wraps a data-changing statement (with `returning 1`) so that the server itself compares the rows
+ * it changed with `expected` (a literal or a parameter) and raises TRN02: a pipelined COMMIT behind
+ * it can then never succeed.
+ */
+export function expecting(changing: string, table: string, expected: string): string {
+  return /* sql */ `with changed as (${changing} returning 1) select turnout.expect(${table}, ${expected}, (select count(*) from changed))`;
+}

@@ -1,0 +1,40 @@
+import { must } from '@turnout/core/assert';
+import { fail } from '@turnout/contracts/errors';
+import type { Change, Relation } from '@turnout/postgres/pgoutput/messages';
+import { relationsOf, TURNOUT_SCHEMA } from '../stream/classify.js';
+import { planTable, type TablePlan, type TargetShape } from './plan/table-plan.js';
+import { targetTable } from './sql/target-table.js';
+import type { TargetSession } from './target-session.js';
+
+/** Table plans by relation. The stream sends a relation anew after every change of it, so a plan never ages. */
+export class TargetCatalog {
+  readonly #target: TargetSession;
+  readonly #plans = new WeakMap<Relation, TablePlan>();
+
+  constructor(target: TargetSession) {
+    this.#target = target;
+  }
+
+  /**
+   * Makes the plans that `changes` need.
+   * @throws TRN3008 when a table or column is missing on the target
+   */
+  async prepare(changes: Iterable<Change>): Promise<void> {
+    for (const change of changes) {
+      for (const relation of relationsOf(change)) {
+        if (this.#plans.has(relation) || relation.schema === TURNOUT_SCHEMA) continue;
+        this.#plans.set(relation, planTable(relation, await this.#read(relation)));
+      }
+    }
+  }
+
+  readonly planOf = (relation: Relation): TablePlan =>
+    must(this.#plans.get(relation), `a plan for ${relation.schema}.${relation.name}`);
+
+  async #read({ schema, name }: Relation): Promise<TargetShape> {
+    const [row] = await this.#target.query(targetTable({ schema, name }));
+    const table = `${schema}.${name}`;
+    if (!row?.shape) throw fail('TRN3008', { table, reason: 'missing on the target' });
+    return JSON.parse(row.shape) as TargetShape;
+  }
+}

@@ -1,0 +1,139 @@
+import { isAppError } from '@turnout/core/app-error';
+import type { Clock } from '@turnout/core/clock';
+import { CancelledSignal, isCancelled } from '@turnout/core/waiting';
+import { fail } from '@turnout/contracts/errors';
+import { openSession, type Session } from '@turnout/postgres/session';
+import type { ChangeStream } from '@turnout/postgres/stream/change-stream';
+import { openStream } from '@turnout/postgres/stream/open-stream';
+import { Applier, type ApplyObserver } from '../apply/applier.js';
+import { failureKind } from '../apply/apply-failure.js';
+import type { GroupLimits } from '../apply/group.js';
+import { PositionKeeper } from '../apply/position-keeper.js';
+import { ProgressKeeper } from '../apply/progress-keeper.js';
+import { TargetCatalog } from '../apply/target-catalog.js';
+import { TargetSession } from '../apply/target-session.js';
+import { Assembler } from '../stream/assembler.js';
+import { ItemQueue } from '../stream/item-queue.js';
+import { MemoryMeter } from '../stream/memory-meter.js';
+import { linkSessionName, slotOf, type LinkPlace } from './link-place.js';
+import { startLink, type LinkStart } from './start-link.js';
+
+export interface LinkLimits extends GroupLimits {
+  /** Bytes received and not yet applied. */
+  readonly memoryBytesMax: number;
+}
+
+/** Where the parts of a running link can be looked at. */
+export interface RunningLink {
+  readonly progress: ProgressKeeper;
+  readonly position: PositionKeeper;
+  readonly assembler: Assembler;
+}
+
+export interface RunLinkOptions {
+  readonly place: LinkPlace;
+  readonly limits: LinkLimits;
+  readonly clock: Clock;
+  readonly observer: ApplyObserver;
+  /** The link was taken and its stream is open. */
+  readonly onStreaming: (running: RunningLink) => void;
+  readonly signal: AbortSignal;
+}
+
+/** A transaction beyond this share of the memory is streamed through instead of collected. */
+const LARGE_SHARE = 0.25;
+
+/**
+ * Runs one link from start to end: take it, prove the slot, stream and apply. Resolves false when
+ * the link was never seeded; rejects with `CancelledSignal` once `signal` aborts.
+ * @throws TRN3001 and TRN2001 (pass by themselves), TRN3002 to TRN3011, TRN3015
+ */
+export async function runLink(options: RunLinkOptions): Promise<false> {
+  const { place, signal } = options;
+  if (signal.aborted) throw new CancelledSignal('link');
+  const target = await TargetSession.open(place.target, linkSessionName(place, 'apply'));
+  // A session that waits for a row would outlive its worker: it is cut when the worker stops.
+  const onAbort = (): void => void target.close();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    const start = await withSource(place, (source) => startLink(place, { target, source }));
+    if (!start) return false;
+    return await follow(options, target, start);
+  } catch (thrown) {
+    throw signal.aborted && !isCancelled(thrown) ? new CancelledSignal('link') : classified(thrown);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    await target.close();
+  }
+}
+
+async function withSource<T>(place: LinkPlace, work: (session: Session) => Promise<T>): Promise<T> {
+  const applicationName = linkSessionName(place, 'source');
+  const session = await openSession({ endpoint: place.source, applicationName });
+  try {
+    return await work(session);
+  } finally {
+    await session.end().catch(() => undefined);
+  }
+}
+
+async function follow(
+  { place, limits, clock, observer, onStreaming, signal }: RunLinkOptions,
+  target: TargetSession,
+  start: LinkStart,
+): Promise<false> {
+  const queue = new ItemQueue();
+  const meter = new MemoryMeter(limits.memoryBytesMax);
+  const largeBytes = limits.memoryBytesMax * LARGE_SHARE;
+  const assembler = new Assembler({ queue, meter, largeBytes });
+  const progress = new ProgressKeeper(place.link, target, start.progress);
+  let stream: ChangeStream | null = null;
+  const position = new PositionKeeper({
+    target,
+    progress,
+    durableLsn: start.startLsn,
+    clock,
+    acknowledge: (lsn) => stream?.acknowledge(lsn),
+  });
+  const onAbort = (): void => assembler.fail(new CancelledSignal('link'));
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    stream = await openStream({
+      endpoint: place.source,
+      slot: slotOf(place),
+      publication: slotOf(place),
+      startLsn: start.startLsn,
+      applicationName: linkSessionName(place, 'stream'),
+      onMessage: (message, bytes) => assembler.onMessage(message, bytes),
+      onKeepalive: (walEnd) => assembler.onKeepalive(walEnd),
+    });
+    meter.connect(stream);
+    stream.ended.then(
+      () => assembler.fail(fail('TRN3001', { slot: slotOf(place), reason: 'closed' })),
+      (thrown: unknown) => assembler.fail(thrown),
+    );
+    onStreaming({ progress, position, assembler });
+    const catalog = new TargetCatalog(target);
+    const applier = new Applier({
+      target,
+      catalog,
+      progress,
+      position,
+      queue,
+      meter,
+      limits,
+      observer,
+    });
+    return await applier.run(signal);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    await stream?.close();
+  }
+}
+
+/** What the server says when a session is lost becomes the error that reconnects. */
+function classified(thrown: unknown): unknown {
+  if (isAppError(thrown) || isCancelled(thrown)) return thrown;
+  const kind = failureKind(thrown);
+  return kind === 'connection' || kind === 'transient' ? fail('TRN3001', {}, thrown) : thrown;
+}

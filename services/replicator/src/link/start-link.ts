@@ -1,0 +1,73 @@
+import { formatLsn, laterOf, LSN_ZERO, parseLsn, type Lsn } from '@turnout/core/lsn';
+import { fail } from '@turnout/contracts/errors';
+import type { Session } from '@turnout/postgres/session';
+import { freeSlot, readSlot, type SlotState } from '@turnout/postgres/slots';
+import { parseProgress, type ProgressRow } from '../apply/progress-keeper.js';
+import { readPosition } from '../apply/sql/position.js';
+import { takeLink } from '../apply/sql/progress.js';
+import type { TargetSession } from '../apply/target-session.js';
+import { slotOf, type LinkPlace } from './link-place.js';
+import { readServerIdentity } from './seed-link.js';
+import { readSlotIdentity } from './sql/seed.js';
+
+export interface LinkStart {
+  readonly progress: ProgressRow;
+  /** Durable on the target; the stream starts here. */
+  readonly startLsn: Lsn;
+}
+
+/**
+ * Takes the link and proves that its slot continues where the target stands, in the order of
+ * LINKS 2. Answers null when the link was never seeded.
+ * @throws TRN3002, TRN3003, TRN3004, TRN3005, TRN3015
+ */
+export async function startLink(
+  place: LinkPlace,
+  { target, source }: { target: TargetSession; source: Session },
+): Promise<LinkStart | null> {
+  const name = slotOf(place);
+  // Synchronous: it waits for the COMMIT of a dead predecessor, and is itself known to be durable.
+  const [taken] = await target.transaction([takeLink(place.link)], { durable: true });
+  if (!taken?.[0]) return null;
+  const progress = parseProgress(taken[0]);
+  const [position] = await target.query(readPosition(place.link));
+  const ackedLsn = position?.acked_lsn ? parseLsn(position.acked_lsn) : LSN_ZERO;
+  await freeSlot(source, name);
+  const slot = await readSlot(source, name);
+  if (!slot) throw fail('TRN3003', { slot: name });
+  if (slot.walStatus === 'lost') throw fail('TRN3004', { slot: name });
+  await refuseStrangeSlot(name, slot, { target, source });
+  const startLsn = laterOf(progress.endLsn, ackedLsn);
+  // Compared with `source_lsn` this would be a false alarm after every normal acknowledgement.
+  if (slot.confirmedFlushLsn !== null && slot.confirmedFlushLsn > startLsn) {
+    throw fail('TRN3002', {
+      slot: name,
+      confirmed_flush_lsn: formatLsn(slot.confirmedFlushLsn),
+      applied_lsn: formatLsn(startLsn),
+    });
+  }
+  return { progress, startLsn };
+}
+
+/** The slot must be the one that was created for this link, on the same server and timeline. */
+async function refuseStrangeSlot(
+  name: string,
+  slot: SlotState,
+  { target, source }: { target: TargetSession; source: Session },
+): Promise<void> {
+  const [known] = await target.query(readSlotIdentity(name));
+  if (!known) throw fail('TRN3005', { slot: name, reason: 'its creation was never recorded' });
+  const now = await readServerIdentity(source);
+  if (known.system_identifier !== now.systemIdentifier || known.timeline !== now.timeline) {
+    throw fail('TRN3015', {
+      slot: name,
+      recorded: `${known.system_identifier}/${known.timeline}`,
+      found: `${now.systemIdentifier}/${now.timeline}`,
+    });
+  }
+  const createdAt = parseLsn(known.consistent_lsn ?? '0/0');
+  const older = slot.confirmedFlushLsn !== null && slot.confirmedFlushLsn < createdAt;
+  if (slot.plugin !== known.plugin || older) {
+    throw fail('TRN3005', { slot: name, plugin: slot.plugin, older_than_recorded: older });
+  }
+}
