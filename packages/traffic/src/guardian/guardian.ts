@@ -1,0 +1,140 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { deferred, within, type Deferred } from '@turnout/core/waiting';
+import { fail } from '@turnout/contracts/errors';
+import type { Endpoint } from '@turnout/postgres/session';
+import type { PoolerInstance } from '../route.js';
+import {
+  encodeMessage,
+  MessageReader,
+  type GuardianEnd,
+  type GuardianMessage,
+  type GuardianPlan,
+  type ParentMessage,
+} from './messages.js';
+
+export interface GuardianOptions {
+  readonly poolers: readonly PoolerInstance[];
+  /** The side that is writable now, past any pooler. */
+  readonly fromEndpoint: Endpoint;
+  /** The hold is given up this long after the start, whatever the parent does. */
+  readonly deadlineMs: number;
+  readonly pauseTimeoutMs: number;
+  readonly settleTimeoutMs?: number | undefined;
+}
+
+const SETTLE_TIMEOUT_MS = 600_000;
+/** Beyond the limit of PAUSE: start of the process, connecting, and resuming after a failure. */
+const ANSWER_MARGIN_MS = 10_000;
+
+/** The compiled program, also when this file runs from its source. */
+function programPath(): string {
+  const here = import.meta.url;
+  const compiled = here.replace(/\/src\/guardian\/[^/]*$/, '/dist/guardian/guardian.js');
+  return fileURLToPath(new URL('./guardian-main.js', compiled));
+}
+
+/** The parent's end of the process that holds the poolers. Made by `startGuardian`. */
+export class Guardian {
+  readonly #child: ChildProcess;
+  readonly #pauseTimeoutMs: number;
+  readonly #paused: Deferred<void> = deferred();
+  readonly #ended: Deferred<GuardianEnd | 'died'> = deferred();
+
+  constructor(child: ChildProcess, plan: GuardianPlan) {
+    this.#child = child;
+    this.#pauseTimeoutMs = plan.pauseTimeoutMs;
+    const reader = new MessageReader<GuardianMessage>();
+    child.stdout?.setEncoding('utf8');
+    child.stdout?.on('data', (chunk: string) => {
+      for (const message of reader.read(chunk)) this.#take(message);
+    });
+    child.stdin?.on('error', () => undefined);
+    child.once('error', () => this.#onGone());
+    child.once('close', () => this.#onGone());
+    this.#tell({ type: 'plan', plan });
+  }
+
+  /** Process id, for reports and tests. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** How it ended; `died` when it did without a word: the poolers must be read back then. */
+  get ended(): Promise<GuardianEnd | 'died'> {
+    return this.#ended.promise;
+  }
+
+  /**
+   * Resolves when every pooler has acknowledged that it is paused.
+   * @throws TRN5013 after all of them were resumed, or when the guardian died
+   */
+  async paused(): Promise<void> {
+    const limitMs = this.#pauseTimeoutMs + ANSWER_MARGIN_MS;
+    await within(this.#paused.promise, limitMs, () =>
+      fail('TRN5013', { instance: 'guardian', waited_ms: limitMs }),
+    );
+  }
+
+  /** The hold is over and the poolers are in the caller's hands: it exits without touching them. */
+  async release(): Promise<GuardianEnd | 'died'> {
+    this.#tell({ type: 'release' });
+    return this.#finish();
+  }
+
+  /** Has it look at `from` and act on that, as if the caller had died. */
+  async close(): Promise<GuardianEnd | 'died'> {
+    this.#child.stdin?.end();
+    return this.#finish();
+  }
+
+  /** Bounded: one that cannot reach `from` goes on by itself, and need not be waited for. */
+  async #finish(): Promise<GuardianEnd | 'died'> {
+    try {
+      return await within(this.#ended.promise, ANSWER_MARGIN_MS, () => new Error('still settling'));
+    } catch {
+      return 'left';
+    } finally {
+      this.#child.unref();
+    }
+  }
+
+  #take(message: GuardianMessage): void {
+    if (message.type === 'paused') this.#paused.resolve();
+    else if (message.type === 'ended') this.#ended.resolve(message.end);
+    else {
+      const { instance, reason, notResumed } = message;
+      const observed = { instance, reason, not_resumed: notResumed.join(', ') || null };
+      this.#paused.reject(fail('TRN5013', observed));
+    }
+  }
+
+  #onGone(): void {
+    this.#paused.reject(fail('TRN5013', { instance: 'guardian', reason: 'the guardian died' }));
+    this.#ended.resolve('died');
+  }
+
+  #tell(message: ParentMessage): void {
+    if (this.#child.stdin?.writable) this.#child.stdin.write(encodeMessage(message));
+  }
+}
+
+/**
+ * Starts the process that pauses the poolers and gives the pause back if the caller dies. It is
+ * detached: what ends the caller's process group does not end it.
+ */
+export function startGuardian(options: GuardianOptions): Guardian {
+  const child = spawn(process.execPath, [programPath()], {
+    detached: true,
+    cwd: '/',
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  return new Guardian(child, {
+    poolers: options.poolers,
+    fromUrl: options.fromEndpoint.url,
+    fromPassword: options.fromEndpoint.password?.reveal() ?? null,
+    pauseTimeoutMs: options.pauseTimeoutMs,
+    deadlineMs: options.deadlineMs,
+    settleTimeoutMs: options.settleTimeoutMs ?? SETTLE_TIMEOUT_MS,
+  });
+}

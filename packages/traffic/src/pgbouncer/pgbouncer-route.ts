@@ -1,0 +1,144 @@
+import { readFile } from 'node:fs/promises';
+import { messageOf } from '@turnout/core/app-error';
+import { SIDES, type Side } from '@turnout/core/sides';
+import { fail } from '@turnout/contracts/errors';
+import { replaceFile } from '../atomic-file.js';
+import type { PauseOptions, PoolerInstance, RouteAdapter, RouteLead } from '../route.js';
+import { reloadAndResume, showDatabase, type DatabaseState } from './console.js';
+import { readTarget, rewriteTarget, type DatabaseTarget } from './databases-file.js';
+import { failuresOf, pauseInstances, resumeInstances, withConsole } from './instances.js';
+
+export interface PgbouncerRouteOptions {
+  /** One console for every process: those that share a port each have a socket of their own. */
+  readonly admins: readonly string[];
+  readonly file: string;
+  readonly database: string;
+  readonly targets: Readonly<Record<Side, DatabaseTarget>>;
+  /** Limit of one console command, PAUSE excepted. */
+  readonly timeoutMs?: number | undefined;
+}
+
+const TIMEOUT_MS = 2_000;
+
+/** A pooler's host and port without user and password; the socket's directory for one without. */
+export function instanceName(adminUrl: string): string {
+  const match = /^[a-z]+:\/\/(?:[^@/]*@)?([^/?]*)/i.exec(adminUrl);
+  const socket = /[?&]host=([^&]*)/.exec(adminUrl)?.[1];
+  return match?.[1] || (socket === undefined ? 'socket' : decodeURIComponent(socket));
+}
+
+function sameTarget(a: Partial<DatabaseTarget> | null, b: DatabaseTarget): boolean {
+  return a !== null && a.host === b.host && a.port === b.port && a.dbname === b.dbname;
+}
+
+/** PgBouncer: one line of its databases file, and the consoles of the processes that read it. */
+export class PgbouncerRoute implements RouteAdapter {
+  readonly kind = 'pgbouncer';
+  readonly poolers: readonly PoolerInstance[];
+  readonly #options: PgbouncerRouteOptions;
+  readonly #timeoutMs: number;
+
+  constructor(options: PgbouncerRouteOptions) {
+    const { blue, green } = options.targets;
+    if (sameTarget(blue, green)) throw fail('TRN1006', { route: 'pgbouncer', host: blue.host });
+    this.#options = options;
+    this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+    this.poolers = options.admins.map((adminUrl) => ({
+      name: `pgbouncer ${instanceName(adminUrl)}`,
+      adminUrl,
+      database: options.database,
+    }));
+  }
+
+  get instances(): readonly string[] {
+    return this.poolers.map(({ name }) => name);
+  }
+
+  describe(): string {
+    return `pgbouncer database ${this.#options.database} (${this.poolers.length} instances)`;
+  }
+
+  async pause({ timeoutMs }: PauseOptions): Promise<void> {
+    const [failure] = failuresOf(await pauseInstances(this.poolers, timeoutMs));
+    if (failure === undefined) return;
+    const left = failuresOf(await resumeInstances(this.poolers, this.#timeoutMs));
+    throw fail('TRN5013', {
+      instance: failure.instance,
+      reason: failure.error,
+      not_resumed: left.map(({ instance }) => instance).join(', ') || null,
+    });
+  }
+
+  async resume(): Promise<void> {
+    const [failure] = failuresOf(await resumeInstances(this.poolers, this.#timeoutMs));
+    if (failure) throw fail('TRN5014', { instance: failure.instance, reason: failure.error });
+  }
+
+  async point(side: Side): Promise<void> {
+    await this.#writeFile(side);
+    const results = await Promise.allSettled(
+      this.poolers.map((pooler) => this.#pointInstance(pooler, side)),
+    );
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  async probe(): Promise<RouteLead> {
+    try {
+      const text = await readFile(this.#options.file, 'utf8');
+      const inFile = this.#sideOf(readTarget(text, this.#options.database));
+      const states = await Promise.all(
+        this.poolers.map((pooler) =>
+          withConsole(pooler, this.#timeoutMs, (session) => showDatabase(session, pooler.database)),
+        ),
+      );
+      if (states.some((state) => state?.paused)) {
+        return states.every((state) => state?.paused) ? 'held' : 'unknown';
+      }
+      const sides = new Set(states.map((state) => this.#sideOf(state)));
+      // A file that says otherwise would be believed at the next restart.
+      return sides.size === 1 && sides.has(inFile) ? inFile : 'unknown';
+    } catch {
+      return 'unknown';
+    }
+  }
+
+  async close(): Promise<void> {
+    // Sessions are opened for each command; nothing is kept.
+  }
+
+  #sideOf(state: Partial<DatabaseTarget> | null): Side | 'unknown' {
+    return SIDES.find((side) => sameTarget(state, this.#options.targets[side])) ?? 'unknown';
+  }
+
+  async #writeFile(side: Side): Promise<void> {
+    const { file, database, targets } = this.#options;
+    try {
+      const text = await readFile(file, 'utf8');
+      const wanted = rewriteTarget(text, database, targets[side]);
+      if (wanted === null) throw new Error(`no readable line of ${database} under [databases]`);
+      if (wanted !== text) await replaceFile(file, wanted);
+    } catch (thrown) {
+      throw fail('TRN5014', { route: 'pgbouncer', file, reason: messageOf(thrown) }, thrown);
+    }
+  }
+
+  async #pointInstance(pooler: PoolerInstance, side: Side): Promise<void> {
+    let state: DatabaseState | null;
+    try {
+      state = await withConsole(pooler, this.#timeoutMs, async (session) => {
+        await reloadAndResume(session, pooler.database);
+        return showDatabase(session, pooler.database);
+      });
+    } catch (thrown) {
+      throw fail('TRN5014', { instance: pooler.name, reason: messageOf(thrown) }, thrown);
+    }
+    if (this.#sideOf(state) === side && state?.paused === false) return;
+    throw fail('TRN5014', {
+      instance: pooler.name,
+      wanted: side,
+      observed: state ? `${state.host}:${state.port}/${state.dbname}` : null,
+      paused: state?.paused ?? null,
+    });
+  }
+}
