@@ -1,0 +1,174 @@
+import type { Direction, Side } from '@turnout/core/sides';
+
+/** A command worth running next, and the reason for it. */
+export interface NextStep {
+  readonly command: string;
+  readonly why: string;
+}
+
+interface Answer<S extends string> {
+  readonly schema: S;
+  readonly next_steps?: readonly NextStep[] | undefined;
+}
+
+export interface GateAnswer {
+  readonly id: string;
+  readonly open: boolean;
+  readonly observed: string | null;
+  readonly limit: string | null;
+  readonly why: string;
+}
+
+export interface SideAnswer {
+  readonly role: 'source' | 'target' | null;
+  readonly version: string | null;
+  readonly writable: boolean | null;
+  readonly lsn: string | null;
+}
+
+export interface LinkAnswer {
+  readonly direction: Direction;
+  readonly desired: string | null;
+  readonly observed: string | null;
+  readonly lag_bytes: number | null;
+  readonly lag_ms: number | null;
+  readonly age_ms: number | null;
+  readonly slot: string | null;
+  readonly copy?: CopyAnswer | null | undefined;
+  readonly code?: string | null | undefined;
+  readonly message?: string | null | undefined;
+}
+
+export interface CopyAnswer {
+  readonly tables: number;
+  readonly tables_done?: number | undefined;
+  readonly rows: number;
+  readonly rows_expected?: number | null | undefined;
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
+/** `GET /v1/pairs/{pair}`: one screen. What is not known is null, never 0. */
+export interface StatusAnswer extends Answer<'turnout.status/v1'> {
+  readonly pair: string;
+  readonly phase: string;
+  readonly conditions: readonly (
+    | string
+    | { readonly condition: string; readonly reason?: string }
+  )[];
+  readonly direction: Direction | null;
+  readonly revision: number;
+  readonly sides: Readonly<Record<Side, SideAnswer>>;
+  readonly links: readonly LinkAnswer[];
+  readonly gates: readonly GateAnswer[];
+  readonly estimate: {
+    readonly window_ms_p50: number | null;
+    readonly window_ms_p95: number | null;
+  } | null;
+}
+
+export interface PairsAnswer {
+  readonly pairs: readonly { readonly pair: string; readonly phase: string }[];
+}
+
+export interface PreflightAnswer extends Answer<'turnout.preflight/v1'> {
+  readonly pair?: string | undefined;
+  readonly findings: readonly {
+    readonly id: string;
+    readonly severity: 'ok' | 'warning' | 'critical';
+    readonly observed: string;
+    readonly remedy: string | null;
+    readonly code?: string | null | undefined;
+  }[];
+}
+
+export interface OperationAnswer extends Answer<'turnout.operation/v1'> {
+  readonly id: string;
+  readonly pair: string;
+  readonly kind: string;
+  readonly state: string;
+}
+
+export interface TablesAnswer extends Answer<'turnout.tables/v1'> {
+  readonly pair: string;
+  readonly tables: readonly {
+    readonly table: string;
+    readonly rows: number | null;
+    readonly bytes: number | null;
+    readonly done: boolean | null;
+    readonly lane: string | null;
+  }[];
+}
+
+export type CheckOutcome = 'running' | 'equal' | 'different' | 'could_not_verify';
+
+export interface CheckAnswer extends Answer<'turnout.check/v1'> {
+  readonly id: string;
+  readonly pair: string;
+  readonly kind: string;
+  readonly outcome: CheckOutcome;
+  readonly reason?: string | null | undefined;
+  readonly tables: readonly {
+    readonly table: string;
+    readonly rows_compared: number;
+    readonly differences: number;
+    readonly ms: number | null;
+  }[];
+  readonly rows_compared: number | null;
+  readonly differences: number | null;
+  readonly seconds: number | null;
+}
+
+export interface PlanStepAnswer {
+  readonly id: string;
+  readonly does: string;
+  readonly undo: string | null;
+  readonly sql?: readonly string[] | string | null | undefined;
+  readonly detail?: readonly string[] | undefined;
+  readonly decision?: boolean | undefined;
+  readonly estimate_ms: number | null;
+}
+
+export interface PlanAnswer extends Answer<'turnout.plan/v1'> {
+  readonly pair: string;
+  readonly to: Side;
+  readonly hash: string;
+  readonly steps: readonly PlanStepAnswer[];
+  readonly gates: readonly GateAnswer[];
+  readonly estimate: StatusAnswer['estimate'];
+}
+
+export type SwitchoverOutcome = 'running' | 'committed' | 'undone' | 'needs_operator';
+
+export interface SwitchoverAnswer extends Answer<'turnout.switchover/v1'> {
+  readonly id: string;
+  readonly pair: string;
+  readonly to: Side;
+  readonly outcome: SwitchoverOutcome;
+  readonly reason: string | null;
+  readonly window_ms: number | null;
+  readonly steps: readonly {
+    readonly id: string;
+    readonly outcome: string;
+    readonly started_at: string | null;
+    readonly ms: number | null;
+    readonly detail: unknown;
+  }[];
+  readonly certificate: unknown;
+  readonly client_stall_ms: number | null;
+}
+
+/** One journal entry. */
+export interface EventAnswer {
+  readonly pair: string;
+  readonly revision: number;
+  readonly at: string;
+  readonly type: string;
+  readonly actor: string | null;
+  readonly accepted: boolean;
+  readonly data: unknown;
+}
+
+export interface EventsAnswer {
+  readonly events: readonly EventAnswer[];
+}

@@ -1,0 +1,61 @@
+import { ERRORS, fail, isErrorCode } from '@turnout/contracts/errors';
+import { AppError, type ErrorEntry } from '@turnout/core/app-error';
+
+/** Body of `application/problem+json` (RFC 9457) with the extensions of this API. */
+interface Problem {
+  readonly title?: unknown;
+  readonly detail?: unknown;
+  readonly code?: unknown;
+  readonly remedy?: unknown;
+  readonly instance?: unknown;
+  readonly observed?: unknown;
+  readonly errors?: unknown;
+}
+
+type Fact = string | number | boolean | null;
+
+const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+const isFact = (value: unknown): value is Fact =>
+  value === null || ['string', 'number', 'boolean'].includes(typeof value);
+
+function observedFacts({ observed, errors, detail, instance }: Problem): Record<string, Fact> {
+  const facts: Record<string, Fact> = {};
+  if (typeof observed === 'object' && observed !== null) {
+    for (const [name, value] of Object.entries(observed)) if (isFact(value)) facts[name] = value;
+  }
+  if (Array.isArray(errors) && errors.length > 0) {
+    facts['fields'] = errors
+      .map((each: { path?: unknown; message?: unknown }) =>
+        `${text(each.path) ?? ''} ${text(each.message) ?? ''}`.trim(),
+      )
+      .join('; ');
+  }
+  if (Object.keys(facts).length === 0 && text(detail) !== null) facts['detail'] = text(detail);
+  if (Object.keys(facts).length === 0 && text(instance) !== null) facts['request'] = text(instance);
+  return facts;
+}
+
+/**
+ * Makes the error a caller handles out of an answer with a status of 400 or more. A code this
+ * version does not know keeps the title and remedy that the server sent.
+ */
+export function problemError(status: number, body: unknown): AppError {
+  const problem: Problem = typeof body === 'object' && body !== null ? body : {};
+  const code = text(problem.code);
+  const observed = observedFacts(problem);
+  if (code === null) {
+    return fail(status === 404 ? 'TRN7006' : status === 401 ? 'TRN7001' : 'TRN7008', {
+      status,
+      ...observed,
+    });
+  }
+  const known: ErrorEntry | undefined = isErrorCode(code) ? ERRORS[code] : undefined;
+  const entry: ErrorEntry = {
+    title: known?.title ?? text(problem.title) ?? 'Refused',
+    remedy: text(problem.remedy) ?? known?.remedy ?? 'See the log of the service.',
+    http: status,
+    exit: known?.exit ?? 1,
+    retry: known?.retry ?? 'manual',
+  };
+  return new AppError(code, entry, observed);
+}

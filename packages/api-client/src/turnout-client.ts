@@ -1,0 +1,112 @@
+import type { Side } from '@turnout/core/sides';
+import type {
+  CheckAnswer,
+  EventAnswer,
+  EventsAnswer,
+  OperationAnswer,
+  PairsAnswer,
+  PlanAnswer,
+  PreflightAnswer,
+  StatusAnswer,
+  SwitchoverAnswer,
+  TablesAnswer,
+} from './answers.js';
+import { readEvents } from './event-stream.js';
+import { HttpClient, type ClientOptions, type RequestOptions } from './http-client.js';
+
+export type PairAction = 'start' | 'pause' | 'resume' | 'abort' | 'complete';
+
+export interface SwitchoverRequest {
+  readonly to: Side;
+  readonly reason?: string | undefined;
+  readonly plan_hash?: string | undefined;
+  readonly expect?: { readonly source?: Side; readonly phase?: string } | undefined;
+}
+
+/** The API of Turnout, one method a route. */
+export class TurnoutClient {
+  readonly http: HttpClient;
+
+  constructor(options: ClientOptions) {
+    this.http = new HttpClient(options);
+  }
+
+  pairs(options?: RequestOptions): Promise<PairsAnswer> {
+    return this.http.json('/v1/pairs', options);
+  }
+
+  status(pair: string, options?: RequestOptions): Promise<StatusAnswer> {
+    return this.http.json(at(pair), options);
+  }
+
+  preflight(pair: string, options?: RequestOptions): Promise<PreflightAnswer> {
+    return this.#post(at(pair, 'preflight'), undefined, options);
+  }
+
+  act(pair: string, action: PairAction, options?: RequestOptions): Promise<OperationAnswer> {
+    return this.#post(at(pair, action), undefined, options);
+  }
+
+  retryLink(pair: string, options?: RequestOptions): Promise<OperationAnswer> {
+    return this.#post(at(pair, 'link', 'retry'), undefined, options);
+  }
+
+  tables(pair: string, options?: RequestOptions): Promise<TablesAnswer> {
+    return this.http.json(at(pair, 'tables'), options);
+  }
+
+  requestCheck(pair: string, kind: string, options?: RequestOptions): Promise<CheckAnswer> {
+    return this.#post(at(pair, 'checks'), { kind }, options);
+  }
+
+  check(pair: string, id: string, options?: RequestOptions): Promise<CheckAnswer> {
+    return this.http.json(at(pair, 'checks', id), options);
+  }
+
+  plan(pair: string, to: Side, options?: RequestOptions): Promise<PlanAnswer> {
+    return this.http.json(at(pair, 'plans'), { ...options, query: { to } });
+  }
+
+  switchOver(
+    pair: string,
+    request: SwitchoverRequest,
+    options?: RequestOptions,
+  ): Promise<SwitchoverAnswer> {
+    return this.#post(at(pair, 'switchovers'), request, options);
+  }
+
+  switchover(pair: string, id: string, options?: RequestOptions): Promise<SwitchoverAnswer> {
+    return this.http.json(at(pair, 'switchovers', id), options);
+  }
+
+  /** Cancels a switchover before its decision; refused with TRN5010 after it. */
+  cancelSwitchover(pair: string, options?: RequestOptions): Promise<SwitchoverAnswer> {
+    return this.http.json(at(pair, 'switchovers', 'current'), { ...options, method: 'DELETE' });
+  }
+
+  events(pair: string, after?: number, options?: RequestOptions): Promise<EventsAnswer> {
+    return this.http.json(at(pair, 'events'), { ...options, query: { after } });
+  }
+
+  /** The journal from behind `after` on, for as long as `signal` lets it. */
+  async *follow(
+    pair: string,
+    signal: AbortSignal,
+    after?: number,
+    onReconnect?: (reason: string) => void,
+  ): AsyncGenerator<EventAnswer> {
+    const lastEventId = after === undefined ? undefined : String(after);
+    const path = at(pair, 'events');
+    for await (const message of readEvents(this.http, { path, signal, lastEventId, onReconnect })) {
+      yield JSON.parse(message.data) as EventAnswer;
+    }
+  }
+
+  #post<T>(path: string, body: unknown, options: RequestOptions = {}): Promise<T> {
+    return this.http.json(path, { ...options, method: 'POST', body });
+  }
+}
+
+function at(pair: string, ...rest: string[]): string {
+  return ['', 'v1', 'pairs', pair, ...rest].map(encodeURIComponent).join('/');
+}
