@@ -17,6 +17,18 @@ const sources = (suffix: string) => [
   `services/*/src/**/*.${suffix}.ts`,
 ];
 
+/** A project for tests that need the component named by `suffix`; they take the machine gently. */
+const real = (suffix: string, maxWorkers: number) => ({
+  extends: true as const,
+  test: {
+    name: suffix,
+    include: sources(`${suffix}.test`),
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    maxWorkers,
+  },
+});
+
 /** The suffix says what a test needs; each project may be run alone (`--project pg`). */
 export default defineConfig({
   root,
@@ -25,16 +37,23 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: sources('test'), exclude: ['**/*.{pg,bus,pooler}.test.ts', '**/node_modules/**'] },
+        test: {
+          name: 'unit',
+          include: sources('test'),
+          exclude: ['**/*.{pg,bus,pooler}.test.ts', '**/node_modules/**'],
+        },
       },
+      real('pg', 2),
+      real('pooler', 1),
+      real('bus', 1),
       {
         extends: true,
         test: {
-          name: 'pg',
-          include: sources('pg.test'),
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          maxWorkers: 2,
+          name: 'e2e',
+          include: ['test/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+          maxWorkers: 1,
         },
       },
     ],
