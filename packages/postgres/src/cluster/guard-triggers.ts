@@ -14,8 +14,8 @@ import { inTransaction } from '../transaction.js';
 export interface GuardTriggerOptions {
   /** How long one attempt may hold up writers of its table, 100 ms unless given. */
   readonly lockTimeoutMs?: number | undefined;
-  /** Rounds over the tables that are still in the way, 20 unless given. */
-  readonly roundsMax?: number | undefined;
+  /** Time for all tables, 60 s unless given; checked between rounds. */
+  readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told which table is in the way, after every attempt that failed. */
   readonly onBlocked?: ((table: string, round: number) => void) | undefined;
@@ -64,7 +64,7 @@ async function attempt({ session, statement, options }: Work, table: UserTable):
 /** Round after round over what is left, so that one busy table does not hold up the others. */
 async function forEachTable(work: Work): Promise<number> {
   const { session, list, options } = work;
-  const roundsMax = options.roundsMax ?? 20;
+  const deadlineMs = performance.now() + (options.timeoutMs ?? 60_000);
   let done = 0;
   for (let round = 1; ; round += 1) {
     const blocked: string[] = [];
@@ -77,7 +77,7 @@ async function forEachTable(work: Work): Promise<number> {
       }
     }
     if (blocked.length === 0) return done;
-    if (round >= roundsMax) {
+    if (performance.now() >= deadlineMs) {
       throw fail('TRN5007', { table: blocked[0]!, tables: blocked.length, rounds: round });
     }
     await pause(backoffMs(round, { firstMs: 20, maxMs: 1_000 }), options.signal);
