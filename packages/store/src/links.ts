@@ -1,0 +1,110 @@
+import { fail } from '@turnout/contracts/errors';
+import type { Direction } from '@turnout/core/sides';
+import { jsonOrNull, timeOrNull } from './column-values.js';
+import type { Database } from './database.js';
+import * as sql from './sql/links.js';
+
+export type LinkDesired = 'stopped' | 'copying' | 'streaming';
+
+export type LinkState =
+  | 'stopped'
+  | 'installing'
+  | 'copying'
+  | 'copied'
+  | 'streaming'
+  | 'watching'
+  | 'failed';
+
+export interface CopyProgress {
+  readonly tables: number;
+  readonly tablesDone: number;
+  readonly rows: number;
+  readonly rowsExpected: number;
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
+export interface LinkTable {
+  readonly table: string;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly done: boolean;
+  readonly lane: string | null;
+}
+
+/** What the replicator saw. Log positions are texts; what is not known is null. */
+export interface LinkObserved {
+  readonly state: LinkState;
+  readonly code?: string | null | undefined;
+  readonly message?: string | null | undefined;
+  readonly receivedLsn: string | null;
+  readonly appliedLsn: string | null;
+  readonly durableLsn: string | null;
+  readonly open: boolean | null;
+  readonly copy: CopyProgress | null;
+  readonly tables?: readonly LinkTable[] | undefined;
+  readonly transactionsApplied: number;
+  readonly rowsApplied: number;
+  readonly slot: string | null;
+  readonly markerSeen: { readonly token: string; readonly at: string } | null;
+}
+
+export interface LinkRow {
+  readonly pair: string;
+  readonly direction: Direction;
+  readonly desired: LinkDesired;
+  readonly epoch: bigint;
+  readonly observed: LinkObserved | null;
+  readonly observedAt: string | null;
+}
+
+function linkRow(row: sql.LinkColumns): LinkRow {
+  return {
+    pair: row.pair,
+    direction: row.direction as Direction,
+    desired: row.desired as LinkDesired,
+    epoch: BigInt(row.epoch),
+    observed: jsonOrNull<LinkObserved>(row.observed),
+    observedAt: timeOrNull(row.observed_at),
+  };
+}
+
+/** What the coordinator wants of each link and what its replicator reports. */
+export class Links {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async ensure(pair: string, direction: Direction): Promise<void> {
+    await this.#database.rows(sql.insertLink(pair, direction));
+  }
+
+  async get(pair: string, direction: Direction): Promise<LinkRow | null> {
+    const row = await this.#database.row<sql.LinkColumns>(sql.readLink(pair, direction));
+    return row && linkRow(row);
+  }
+
+  async list(pair: string): Promise<LinkRow[]> {
+    return (await this.#database.rows<sql.LinkColumns>(sql.readLinks(pair))).map(linkRow);
+  }
+
+  /** @throws TRN5015 when a coordinator of a higher epoch has decided since */
+  async setDesired(
+    pair: string,
+    direction: Direction,
+    desired: LinkDesired,
+    epoch: bigint,
+  ): Promise<LinkRow> {
+    const row = await this.#database.row<sql.LinkColumns>(
+      sql.desireLink(pair, direction, desired, epoch),
+    );
+    if (!row) throw fail('TRN5015', { pair, direction, epoch: String(epoch) });
+    return linkRow(row);
+  }
+
+  async report(pair: string, direction: Direction, observed: LinkObserved): Promise<void> {
+    await this.#database.rows(sql.observeLink(pair, direction, JSON.stringify(observed)));
+  }
+}

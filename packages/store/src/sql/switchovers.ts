@@ -1,0 +1,108 @@
+import type { Statement, TextRow } from './statement.js';
+
+const COLUMNS = `id, pair, to_side, actor, request_reason, plan_hash, outcome, reason, steps,
+  certificate, window_ms, client_stall_ms, started_at, intent_at, finished_at`;
+
+export type SwitchoverColumns = TextRow<
+  'id' | 'pair' | 'to_side' | 'actor' | 'outcome' | 'steps' | 'started_at',
+  | 'request_reason'
+  | 'plan_hash'
+  | 'reason'
+  | 'certificate'
+  | 'window_ms'
+  | 'client_stall_ms'
+  | 'intent_at'
+  | 'finished_at'
+>;
+
+export interface NewSwitchoverColumns {
+  readonly id: string;
+  readonly pair: string;
+  readonly to: string;
+  readonly actor: string;
+  readonly reason: string | null;
+  readonly planHash: string | null;
+}
+
+/** Answers no row when another of the pair is running. */
+export function insertSwitchover(row: NewSwitchoverColumns): Statement {
+  return {
+    name: 'store_switchovers_insert',
+    text: /* sql */ `
+      insert into turnout_control.switchover (id, pair, to_side, actor, request_reason, plan_hash)
+      values ($1, $2, $3, $4, $5, $6)
+      on conflict (pair) where outcome = 'running' do nothing
+      returning ${COLUMNS}`,
+    values: [row.id, row.pair, row.to, row.actor, row.reason, row.planHash],
+  };
+}
+
+/** Columns that are null stay as they are; JSON comes as text. */
+export interface SwitchoverChange {
+  readonly outcome: string | null;
+  readonly reason: string | null;
+  readonly steps: string | null;
+  readonly certificate: string | null;
+  readonly windowMs: number | null;
+  readonly clientStallMs: number | null;
+}
+
+export function updateSwitchover(id: string, change: SwitchoverChange): Statement {
+  return {
+    name: 'store_switchovers_update',
+    text: /* sql */ `
+      update turnout_control.switchover
+         set outcome = coalesce($2, outcome),
+             reason = coalesce($3, reason),
+             steps = coalesce($4::jsonb, steps),
+             certificate = coalesce($5::jsonb, certificate),
+             window_ms = coalesce($6, window_ms),
+             client_stall_ms = coalesce($7, client_stall_ms),
+             finished_at = case when coalesce($2, outcome) = 'running' then null
+                                else coalesce(finished_at, clock_timestamp()) end
+       where id = $1
+      returning ${COLUMNS}`,
+    values: [
+      id,
+      change.outcome,
+      change.reason,
+      change.steps,
+      change.certificate,
+      change.windowMs,
+      change.clientStallMs,
+    ],
+  };
+}
+
+export function insertIntent(id: string, certificate: string): Statement {
+  return {
+    name: 'store_switchovers_intent',
+    text: /* sql */ `
+      update turnout_control.switchover
+         set certificate = $2::jsonb, intent_at = clock_timestamp()
+       where id = $1 and outcome = 'running'
+      returning id`,
+    values: [id, certificate],
+  };
+}
+
+export function readSwitchover(id: string): Statement {
+  return {
+    name: 'store_switchovers_read',
+    text: /* sql */ `select ${COLUMNS} from turnout_control.switchover where id = $1`,
+    values: [id],
+  };
+}
+
+/** Newest first; every outcome when `outcome` is null. */
+export function listSwitchovers(pair: string, outcome: string | null, limit: number): Statement {
+  return {
+    name: 'store_switchovers_list',
+    text: /* sql */ `
+      select ${COLUMNS} from turnout_control.switchover
+       where pair = $1 and ($2::text is null or outcome = $2)
+       order by id desc
+       limit $3`,
+    values: [pair, outcome, limit],
+  };
+}

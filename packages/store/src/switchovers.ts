@@ -1,0 +1,157 @@
+import { fail } from '@turnout/contracts/errors';
+import type { Side } from '@turnout/core/sides';
+import { json, jsonOrNull, numberOrNull, timeOrNull, timeText } from './column-values.js';
+import { rowsOf, type Database } from './database.js';
+import { sortableId } from './sortable-id.js';
+import * as sql from './sql/switchovers.js';
+
+export type SwitchoverOutcome = 'running' | 'committed' | 'undone' | 'needs_operator';
+export type Certificate = Readonly<Record<string, unknown>>;
+
+export interface SwitchoverStep {
+  readonly id: string;
+  readonly outcome: string;
+  /** RFC 3339. */
+  readonly startedAt: string | null;
+  readonly ms: number | null;
+  readonly detail: string | null;
+}
+
+export interface NewSwitchover {
+  /** Made when absent. */
+  readonly id?: string | undefined;
+  readonly pair: string;
+  readonly to: Side;
+  readonly actor: string;
+  readonly reason?: string | null | undefined;
+  readonly planHash?: string | null | undefined;
+}
+
+/** What is absent stays as it is. */
+export interface SwitchoverPatch {
+  readonly outcome?: SwitchoverOutcome | undefined;
+  readonly reason?: string | undefined;
+  readonly steps?: readonly SwitchoverStep[] | undefined;
+  readonly certificate?: Certificate | undefined;
+  readonly windowMs?: number | undefined;
+  readonly clientStallMs?: number | undefined;
+}
+
+export interface SwitchoverRow {
+  readonly id: string;
+  readonly pair: string;
+  readonly to: Side;
+  readonly actor: string;
+  /** Why it was asked for. */
+  readonly requestReason: string | null;
+  readonly planHash: string | null;
+  readonly outcome: SwitchoverOutcome;
+  /** Why it ended as it did. */
+  readonly reason: string | null;
+  readonly steps: SwitchoverStep[];
+  readonly certificate: Certificate | null;
+  readonly windowMs: number | null;
+  readonly clientStallMs: number | null;
+  readonly startedAt: string;
+  readonly intentAt: string | null;
+  readonly finishedAt: string | null;
+}
+
+function switchoverRow(row: sql.SwitchoverColumns): SwitchoverRow {
+  return {
+    id: row.id,
+    pair: row.pair,
+    to: row.to_side as Side,
+    actor: row.actor,
+    requestReason: row.request_reason,
+    planHash: row.plan_hash,
+    outcome: row.outcome as SwitchoverOutcome,
+    reason: row.reason,
+    steps: json<SwitchoverStep[]>(row.steps),
+    certificate: jsonOrNull<Certificate>(row.certificate),
+    windowMs: numberOrNull(row.window_ms),
+    clientStallMs: numberOrNull(row.client_stall_ms),
+    startedAt: timeText(row.started_at),
+    intentAt: timeOrNull(row.intent_at),
+    finishedAt: timeOrNull(row.finished_at),
+  };
+}
+
+/** Switchovers and rollbacks of a pair; the store itself allows one running at a time. */
+export class Switchovers {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** @throws TRN5004 when one is running */
+  async create(request: NewSwitchover): Promise<SwitchoverRow> {
+    const row = await this.#database.row<sql.SwitchoverColumns>(
+      sql.insertSwitchover({
+        id: request.id ?? sortableId('swo'),
+        pair: request.pair,
+        to: request.to,
+        actor: request.actor,
+        reason: request.reason ?? null,
+        planHash: request.planHash ?? null,
+      }),
+    );
+    if (row) return switchoverRow(row);
+    const running = await this.running(request.pair);
+    throw fail('TRN5004', { pair: request.pair, switchover: running?.id ?? null });
+  }
+
+  /** @throws TRN5017 */
+  async update(id: string, patch: SwitchoverPatch): Promise<SwitchoverRow> {
+    const row = await this.#database.row<sql.SwitchoverColumns>(
+      sql.updateSwitchover(id, {
+        outcome: patch.outcome ?? null,
+        reason: patch.reason ?? null,
+        steps: patch.steps ? JSON.stringify(patch.steps) : null,
+        certificate: patch.certificate ? JSON.stringify(patch.certificate) : null,
+        windowMs: patch.windowMs ?? null,
+        clientStallMs: patch.clientStallMs ?? null,
+      }),
+    );
+    if (!row) throw fail('TRN5017', { switchover: id });
+    return switchoverRow(row);
+  }
+
+  /**
+   * Records the decision to come. Durable when this resolves, whatever the defaults of role and
+   * database say: a successor must find it after a crash of the store.
+   * @throws TRN5017 when there is no such running switchover
+   */
+  async recordIntent(id: string, certificate: Certificate): Promise<void> {
+    await this.#database.durably(async (transaction) => {
+      const rows = await rowsOf(transaction, sql.insertIntent(id, JSON.stringify(certificate)));
+      if (rows.length === 0) throw fail('TRN5017', { switchover: id });
+    });
+  }
+
+  async get(id: string): Promise<SwitchoverRow | null> {
+    const row = await this.#database.row<sql.SwitchoverColumns>(sql.readSwitchover(id));
+    return row && switchoverRow(row);
+  }
+
+  async last(pair: string): Promise<SwitchoverRow | null> {
+    return (await this.list(pair, 1))[0] ?? null;
+  }
+
+  async running(pair: string): Promise<SwitchoverRow | null> {
+    return (await this.#list(pair, 'running', 1))[0] ?? null;
+  }
+
+  /** Newest first. */
+  list(pair: string, limit = 100): Promise<SwitchoverRow[]> {
+    return this.#list(pair, null, limit);
+  }
+
+  async #list(pair: string, outcome: string | null, limit: number): Promise<SwitchoverRow[]> {
+    const rows = await this.#database.rows<sql.SwitchoverColumns>(
+      sql.listSwitchovers(pair, outcome, limit),
+    );
+    return rows.map(switchoverRow);
+  }
+}
