@@ -6,7 +6,7 @@ let cluster: Cluster;
 let store: Store;
 
 beforeAll(async () => {
-  cluster = await startCluster({ version: 15, name: 'store-work' });
+  cluster = await startCluster({ version: '15', name: 'store-work' });
   const url = await cluster.createDatabase('control');
   store = await openStore({ endpoint: { url }, applicationName: 'turnout/0/store/test' });
   await store.migrate();
