@@ -1,0 +1,55 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { fail } from '@turnout/contracts/errors';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+
+/** From weakest to strongest; each may do what those before it may. */
+export const ROLES = ['viewer', 'operator', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** A token is stored as its SHA-256 only. */
+export interface Token {
+  readonly name: string;
+  readonly role: Role;
+  readonly sha256: string;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Name of the token that signed the request; journalled with what it did. */
+    actor: string;
+  }
+  interface FastifyContextConfig {
+    /** Weakest role that may call the route; none means no token is needed. */
+    role?: Role;
+  }
+}
+
+function find(tokens: readonly Token[], presented: string): Token | null {
+  const digest = createHash('sha256').update(presented).digest();
+  const matches = tokens.filter((token) => {
+    const stored = Buffer.from(token.sha256, 'hex');
+    return stored.length === digest.length && timingSafeEqual(stored, digest);
+  });
+  return matches[0] ?? null;
+}
+
+function bearer(request: FastifyRequest): string | null {
+  const match = /^Bearer (.+)$/.exec(request.headers.authorization ?? '');
+  return match?.[1] ?? null;
+}
+
+/** Checks token and role before a handler runs. @throws TRN7001, TRN7002 */
+export function installAuth(app: FastifyInstance, tokens: readonly Token[]): void {
+  app.decorateRequest('actor', 'anonymous');
+  app.addHook('onRequest', async (request) => {
+    const { role } = request.routeOptions.config;
+    if (role === undefined) return;
+    const presented = bearer(request);
+    const token = presented === null ? null : find(tokens, presented);
+    if (token === null) throw fail('TRN7001', {});
+    if (ROLES.indexOf(token.role) < ROLES.indexOf(role)) {
+      throw fail('TRN7002', { role: token.role, needed: role });
+    }
+    request.actor = token.name;
+  });
+}

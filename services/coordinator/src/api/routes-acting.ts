@@ -1,0 +1,226 @@
+import { fail } from '@turnout/contracts/errors';
+import { otherSide, type Side } from '@turnout/core/sides';
+import type { FastifyInstance } from 'fastify';
+import { Type, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { advancePair, endPair } from '../pairs/operator.js';
+import { move } from '../pairs/move.js';
+import { setPaused } from '../pairs/pausing.js';
+import { planView } from '../plan/plan-view.js';
+import { preflight } from '../preflight/preflight.js';
+import type { Desk, Desks } from './desks.js';
+import { expectedRevision, once } from './idempotency.js';
+import { operationView } from './views.js';
+
+const PairPath = Type.Object({ pair: Type.String() });
+const SideName = Type.Union([Type.Literal('blue'), Type.Literal('green')]);
+
+const SwitchoverBody = Type.Object(
+  {
+    to: SideName,
+    expect: Type.Optional(
+      Type.Object({ source: Type.Optional(SideName), phase: Type.Optional(Type.String()) }),
+    ),
+    reason: Type.Optional(Type.String({ maxLength: 500 })),
+    plan_hash: Type.Optional(Type.String()),
+  },
+  { additionalProperties: false },
+);
+
+const CheckBody = Type.Object(
+  { kind: Type.Optional(Type.Union([Type.Literal('full'), Type.Literal('incremental')])) },
+  { additionalProperties: false },
+);
+
+export function installActing(app: FastifyInstance, desks: Desks): void {
+  const api = app.withTypeProvider<TypeBoxTypeProvider>();
+  const operator = { config: { role: 'operator' } } as const;
+  const params = { schema: { params: PairPath } };
+
+  api.post('/v1/pairs/:pair/preflight', { ...operator, ...params }, async (request) => {
+    const { context } = desks.of(request.params.pair);
+    return {
+      schema: 'turnout.preflight/v1',
+      pair: context.pair.pair,
+      findings: await preflight(context.pair),
+      next_steps: [{ command: `turnout start ${context.pair.pair}`, why: 'Begin the copy.' }],
+    };
+  });
+
+  api.post('/v1/pairs/:pair/start', { ...operator, ...params }, (request, reply) => {
+    const desk = desks.of(request.params.pair);
+    const { context } = desk;
+    return once(context.store, request, reply, async () => {
+      const { actor } = request;
+      await move(context.store, context.pair.pair, {
+        event: 'start_requested',
+        actor,
+        ...revisionOf(expectedRevision(request)),
+      });
+      desk.background('start', (signal) => advancePair(context, actor, signal));
+      return accepted(context.pair.pair, 'start', `turnout status ${context.pair.pair} --watch`);
+    });
+  });
+
+  api.post(
+    '/v1/pairs/:pair/checks',
+    { ...operator, schema: { params: PairPath, body: Type.Optional(CheckBody) } },
+    (request, reply) => {
+      const desk = desks.of(request.params.pair);
+      const { context } = desk;
+      return once(context.store, request, reply, async () => {
+        const row = await desk.row();
+        if (!CHECKED_PHASES.has(row.phase)) {
+          throw fail('TRN5003', { phase: row.phase, event: 'check_requested' });
+        }
+        const kind = request.body?.kind ?? 'full';
+        const id = await context.store.checks.request(row.pair, kind, {
+          source: row.writableSide,
+          target: otherSide(row.writableSide),
+        });
+        return {
+          status: 202,
+          headers: { location: `/v1/pairs/${row.pair}/checks/${id}` },
+          body: {
+            schema: 'turnout.check/v1',
+            id,
+            pair: row.pair,
+            kind,
+            outcome: 'running',
+            tables: [],
+            rows_compared: 0,
+            differences: 0,
+            seconds: 0,
+            next_steps: [
+              { command: `turnout verify show ${row.pair} ${id}`, why: 'See how it goes.' },
+            ],
+          },
+        };
+      });
+    },
+  );
+
+  installSwitching(app, desks);
+  installLifeCycle(app, desks);
+}
+
+const CHECKED_PHASES = new Set(['verifying', 'ready', 'on_green']);
+
+function installSwitching(app: FastifyInstance, desks: Desks): void {
+  const api = app.withTypeProvider<TypeBoxTypeProvider>();
+  const operator = { config: { role: 'operator' } } as const;
+
+  api.post(
+    '/v1/pairs/:pair/switchovers',
+    { ...operator, schema: { params: PairPath, body: SwitchoverBody } },
+    (request, reply) => {
+      const desk = desks.of(request.params.pair);
+      const { store, pair } = desk.context;
+      return once(store, request, reply, async () => {
+        const { to, expect, reason, plan_hash: planHash } = request.body;
+        await requireExpectation(desk, expect);
+        if (planHash !== undefined) await requirePlan(desk, to, planHash);
+        const id = await desk.dispatcher.start({
+          to,
+          reason: reason ?? null,
+          actor: request.actor,
+          planHash: planHash ?? null,
+          expectRevision: expectedRevision(request),
+        });
+        return {
+          status: 202,
+          headers: { location: `/v1/pairs/${pair.pair}/switchovers/${id}` },
+          body: {
+            schema: 'turnout.switchover/v1',
+            id,
+            pair: pair.pair,
+            to,
+            outcome: 'running',
+            reason: reason ?? null,
+            window_ms: null,
+            steps: [],
+            certificate: null,
+            client_stall_ms: null,
+            next_steps: [
+              { command: `turnout switchover show ${pair.pair} ${id}`, why: 'See how it goes.' },
+            ],
+          },
+        };
+      });
+    },
+  );
+
+  api.delete(
+    '/v1/pairs/:pair/switchovers/current',
+    { ...operator, schema: { params: PairPath } },
+    async (request, reply) => {
+      const desk = desks.of(request.params.pair);
+      desk.dispatcher.cancel();
+      await desk.dispatcher.settled();
+      return reply.code(200).send(operationView(desk.context.pair.pair, 'cancel', 'done', []));
+    },
+  );
+}
+
+function installLifeCycle(app: FastifyInstance, desks: Desks): void {
+  const api = app.withTypeProvider<TypeBoxTypeProvider>();
+  const ends = { abort: 'abort_requested', complete: 'complete_requested' } as const;
+  for (const verb of ['abort', 'complete'] as const) {
+    api.post(
+      `/v1/pairs/:pair/${verb}`,
+      { config: { role: 'admin' }, schema: { params: PairPath } },
+      (request, reply) => {
+        const { context } = desks.of(request.params.pair);
+        return once(context.store, request, reply, async () => {
+          const left = await endPair(context, ends[verb], request.actor);
+          const body = operationView(context.pair.pair, verb, 'done', []);
+          return { status: 200, body: { ...body, left } };
+        });
+      },
+    );
+  }
+  for (const verb of ['pause', 'resume'] as const) {
+    api.post(
+      `/v1/pairs/:pair/${verb}`,
+      { config: { role: 'operator' }, schema: { params: PairPath } },
+      (request, reply) => {
+        const { context } = desks.of(request.params.pair);
+        return once(context.store, request, reply, async () => {
+          await setPaused(context, verb === 'pause', request.actor);
+          return { status: 200, body: operationView(context.pair.pair, verb, 'done', []) };
+        });
+      },
+    );
+  }
+}
+
+async function requireExpectation(
+  desk: Desk,
+  expect: { source?: Side; phase?: string } | undefined,
+): Promise<void> {
+  const row = await desk.row();
+  const { source = row.writableSide, phase = row.phase } = expect ?? {};
+  if (source !== row.writableSide || phase !== row.phase) {
+    throw fail('TRN5005', { source: row.writableSide, phase: row.phase });
+  }
+}
+
+async function requirePlan(desk: Desk, to: Side, planHash: string): Promise<void> {
+  const plan = (await planView(desk.context, to)) as { hash: string };
+  if (plan.hash !== planHash) throw fail('TRN5006', { hash: plan.hash });
+}
+
+function revisionOf(expectRevision: number | undefined): { expectRevision?: number } {
+  return expectRevision === undefined ? {} : { expectRevision };
+}
+
+function accepted(
+  pair: string,
+  kind: string,
+  command: string,
+): { status: number; headers: Record<string, string>; body: Record<string, unknown> } {
+  return {
+    status: 202,
+    headers: { location: `/v1/pairs/${pair}` },
+    body: operationView(pair, kind, 'accepted', [{ command, why: 'Follow it.' }]),
+  };
+}

@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import fastify, { type FastifyInstance } from 'fastify';
+import type { Logger } from '@turnout/service-kit/logger';
+import { installAuth, type Token } from './auth.js';
+import type { Desks } from './desks.js';
+import { installProblems } from './problems.js';
+import { installActing } from './routes-acting.js';
+import { installProbes, type ProbeSources } from './routes-probes.js';
+import { installReading } from './routes-reading.js';
+
+export const API_VERSION = '0.1.0';
+const BODY_BYTES_MAX = 64 * 1024;
+const REQUEST_TIMEOUT_MS = 60_000;
+
+export interface ApiParts {
+  readonly desks: Desks;
+  readonly tokens: readonly Token[];
+  readonly logger: Logger;
+  readonly probes: ProbeSources;
+}
+
+/** The HTTP API, not yet listening; `npm run gen` builds it too, for its description. */
+export async function buildApi({
+  desks,
+  tokens,
+  logger,
+  probes,
+}: ApiParts): Promise<FastifyInstance> {
+  const app = fastify({
+    logger: false,
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    genReqId: () => randomUUID(),
+    forceCloseConnections: true,
+  });
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Turnout',
+        version: API_VERSION,
+        description: 'Moves a live PostgreSQL database from one cluster to another and back.',
+      },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      security: [{ token: [] }],
+    },
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs' });
+  installProblems(app, logger);
+  installAuth(app, tokens);
+  await app.register(async (scope) => {
+    installReading(scope, desks);
+    installActing(scope, desks);
+    installProbes(scope, probes);
+  });
+  return app;
+}

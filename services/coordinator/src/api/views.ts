@@ -1,0 +1,78 @@
+import type { CheckRow } from '@turnout/store/checks';
+import type { JournalEntry } from '@turnout/store/journal';
+import type { SwitchoverRow } from '@turnout/store/switchovers';
+
+export interface NextStep {
+  readonly command: string;
+  readonly why: string;
+}
+
+export function switchoverView(row: SwitchoverRow): Record<string, unknown> {
+  const committed = row.outcome === 'committed';
+  return {
+    schema: 'turnout.switchover/v1',
+    id: row.id,
+    pair: row.pair,
+    to: row.to,
+    outcome: row.outcome,
+    reason: row.reason,
+    window_ms: row.windowMs,
+    steps: row.steps,
+    certificate: row.certificate,
+    client_stall_ms: row.clientStallMs,
+    next_steps: [
+      committed
+        ? { command: `turnout verify ${row.pair} --wait`, why: 'Prove the new direction.' }
+        : { command: `turnout status ${row.pair}`, why: 'See where the pair stands.' },
+    ],
+  };
+}
+
+export function checkView(row: CheckRow): Record<string, unknown> {
+  return {
+    schema: 'turnout.check/v1',
+    id: row.id,
+    pair: row.pair,
+    kind: row.kind,
+    outcome: row.outcome ?? 'running',
+    reason: row.reason,
+    tables: row.tables,
+    rows_compared: row.rowsCompared,
+    differences: row.differences,
+    seconds: row.seconds,
+    next_steps: [
+      row.outcome === 'equal'
+        ? { command: `turnout status ${row.pair}`, why: 'See whether all gates are open.' }
+        : { command: `turnout verify show ${row.pair} ${row.id}`, why: 'See how it goes.' },
+    ],
+  };
+}
+
+export function eventView(entry: JournalEntry): Record<string, unknown> {
+  return {
+    schema: 'turnout.event/v1',
+    pair: entry.pair,
+    revision: entry.revision,
+    at: entry.at,
+    type: entry.type,
+    actor: entry.actor,
+    accepted: entry.accepted,
+    data: entry.data,
+  };
+}
+
+export function operationView(
+  pair: string,
+  kind: string,
+  state: 'accepted' | 'done',
+  next: readonly NextStep[],
+): Record<string, unknown> {
+  return {
+    schema: 'turnout.operation/v1',
+    id: `${kind}-${pair}`,
+    pair,
+    kind,
+    state,
+    next_steps: next,
+  };
+}

@@ -1,0 +1,52 @@
+import { messageOf } from '@turnout/core/app-error';
+import { objectName, sessionName } from '@turnout/core/object-names';
+import { guardBody } from '@turnout/postgres/cluster/guard';
+import { dropGuardTriggers } from '@turnout/postgres/cluster/guard-triggers';
+import { uninstallCluster } from '@turnout/postgres/cluster/install';
+import { dropPublication } from '@turnout/postgres/publications';
+import { openSession, type Session } from '@turnout/postgres/session';
+import { dropSlot, freeSlot } from '@turnout/postgres/slots';
+import type { ResolvedPair } from '@turnout/service-kit/config/resolve-config';
+
+const LOCK_TIMEOUT_MS = 100;
+
+async function cleanSide(session: Session, pair: string): Promise<void> {
+  for (const purpose of ['forward', 'reverse', 'check'] as const) {
+    const name = objectName(pair, purpose);
+    await freeSlot(session, name);
+    await dropSlot(session, name);
+    await dropPublication(session, name);
+  }
+  const { rows } = await session.query<{ installed: string }>(
+    /* sql */ `select to_regclass('turnout.side') is not null as installed`,
+  );
+  if (rows[0]?.installed !== 't') return;
+  await session.query(guardBody('pass'));
+  // Triggers one by one, the schema when none is left: dropping it whole holds every table at once.
+  await dropGuardTriggers(session, { lockTimeoutMs: LOCK_TIMEOUT_MS });
+  await uninstallCluster(session);
+}
+
+/**
+ * Removes everything of Turnout from both sides. Idempotent, and one side that is gone does not keep
+ * the other from being cleaned. @returns what could not be removed, by side
+ */
+export async function removeObjects(pair: ResolvedPair): Promise<string[]> {
+  const left: string[] = [];
+  for (const side of ['blue', 'green'] as const) {
+    try {
+      const session = await openSession({
+        endpoint: pair[side],
+        applicationName: sessionName(0n, 'cleanup', pair.pair),
+      });
+      try {
+        await cleanSide(session, pair.pair);
+      } finally {
+        await session.end().catch(() => undefined);
+      }
+    } catch (thrown) {
+      left.push(`${side}: ${messageOf(thrown)}`);
+    }
+  }
+  return left;
+}

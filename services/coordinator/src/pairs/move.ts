@@ -1,0 +1,47 @@
+import { fail } from '@turnout/contracts/errors';
+import { edgeFor, eventsAccepted } from '@turnout/machine/pair-machine';
+import type { PairEvent, Phase } from '@turnout/machine/phases';
+import type { Side } from '@turnout/core/sides';
+import type { PairRow } from '@turnout/store/pairs';
+import type { Store } from '@turnout/store/store';
+
+export interface Move {
+  readonly event: PairEvent;
+  readonly actor: string;
+  readonly data?: Readonly<Record<string, unknown>>;
+  readonly writableSide?: Side;
+  readonly expectRevision?: number;
+}
+
+/**
+ * Moves a pair along an edge of the machine, or records why not. The revision that was read is
+ * expected, so of two movers one is told to look again.
+ * @throws TRN5001, TRN5003
+ */
+export async function move(store: Store, pair: string, request: Move): Promise<PairRow> {
+  const row = await store.pairs.get(pair);
+  if (!row) throw fail('TRN5001', { pair });
+  const phase = row.phase as Phase;
+  const edge = edgeFor(phase, request.event);
+  if (!edge) {
+    await store.journal.append(pair, {
+      type: 'rejected',
+      data: { event: request.event, phase },
+      actor: request.actor,
+      accepted: false,
+    });
+    throw fail('TRN5003', {
+      phase,
+      event: request.event,
+      accepted: eventsAccepted(phase).join(' '),
+    });
+  }
+  return store.journal.transition(pair, {
+    expectRevision: request.expectRevision ?? row.revision,
+    phase: edge.to,
+    type: 'phase_changed',
+    data: { event: request.event, from: phase, to: edge.to, why: edge.why, ...request.data },
+    actor: request.actor,
+    ...(request.writableSide ? { writableSide: request.writableSide } : {}),
+  });
+}

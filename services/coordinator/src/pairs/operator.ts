@@ -1,0 +1,218 @@
+import { fail } from '@turnout/contracts/errors';
+import { isAppError } from '@turnout/core/app-error';
+import type { Phase } from '@turnout/machine/phases';
+import { isCancelled, waitUntil } from '@turnout/core/waiting';
+import type { PairContext } from '../context.js';
+import { preflight } from '../preflight/preflight.js';
+import { reasonOf } from '../switchover/recorder.js';
+import { removeObjects } from './cleanup.js';
+import { finishSchema, installGuards, installObjects, transferSchema } from './installation.js';
+import { move } from './move.js';
+
+const COPY_TIMEOUT_MS = 7 * 24 * 3_600_000;
+const CATCH_UP_TIMEOUT_MS = 7 * 24 * 3_600_000;
+const LINK_POLL_MS = 100;
+
+type Stage = (context: PairContext, actor: string, signal: AbortSignal) => Promise<void>;
+
+/** What each phase on the way to the first check does. Each may be begun again after a crash. */
+const STAGES: Partial<Record<Phase, Stage>> = {
+  preflight: examine,
+  copying: copy,
+  catching_up: catchUp,
+};
+
+/** Takes a pair from where it stands to verifying: preflight, schema, objects, copy, catch-up. */
+export async function advancePair(
+  context: PairContext,
+  actor: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, pair, logger } = context;
+  try {
+    for (;;) {
+      const row = await store.pairs.get(pair.pair);
+      const stage = STAGES[row?.phase as Phase];
+      if (!stage || signal.aborted) return;
+      await stage(context, actor, signal);
+    }
+  } catch (thrown) {
+    if (isCancelled(thrown)) return;
+    logger.error({ pair: pair.pair, reason: reasonOf(thrown) }, 'start failed');
+    await setErrored(context, thrown);
+  }
+}
+
+async function examine(context: PairContext, actor: string): Promise<void> {
+  const { store, pair } = context;
+  const findings = await preflight(pair);
+  const problems = findings.filter(({ severity }) => severity === 'critical').map(({ id }) => id);
+  if (problems.length > 0) {
+    const data = { problems };
+    await move(store, pair.pair, { event: 'preflight_failed', actor, data });
+    throw fail('TRN2017', { problems: problems.join(' ') });
+  }
+  const transferred = await transferSchema(pair);
+  await installObjects(pair);
+  await store.links.ensure(pair.pair, 'forward');
+  await store.links.setDesired(pair.pair, 'forward', 'copying', await nextLinkEpoch(context));
+  await move(store, pair.pair, {
+    event: 'preflight_passed',
+    actor,
+    data: { schema: transferred ? 'pg_dump' : 'existing' },
+  });
+}
+
+async function copy(context: PairContext, actor: string, signal: AbortSignal): Promise<void> {
+  const { store, pair } = context;
+  await awaitLink(context, 'copied', COPY_TIMEOUT_MS, signal);
+  if (pair.schema.transfer === 'pg_dump' && !(await schemaFinished(context))) {
+    await finishSchema(pair);
+    await store.journal.append(pair.pair, {
+      type: SCHEMA_FINISHED,
+      data: {},
+      actor,
+      accepted: true,
+    });
+  }
+  await installGuards(pair, 'green');
+  await installGuards(pair, 'blue');
+  await move(store, pair.pair, { event: 'copy_finished', actor });
+}
+
+async function catchUp(context: PairContext, actor: string, signal: AbortSignal): Promise<void> {
+  const { store, pair } = context;
+  await store.links.setDesired(pair.pair, 'forward', 'streaming', await nextLinkEpoch(context));
+  await awaitLink(context, 'streaming', CATCH_UP_TIMEOUT_MS, signal);
+  await awaitLag(context, signal);
+  await move(store, pair.pair, { event: 'caught_up', actor });
+}
+
+async function nextLinkEpoch({ store, pair }: PairContext): Promise<bigint> {
+  const link = await store.links.get(pair.pair, 'forward');
+  return (link?.epoch ?? 0n) + 1n;
+}
+
+const SCHEMA_FINISHED = 'schema_finished';
+
+/** Whether indexes and constraints were built since the last start: building them twice fails. */
+async function schemaFinished({ store, pair }: PairContext): Promise<boolean> {
+  let finished = false;
+  for (let after = 0; ;) {
+    const entries = await store.journal.read(pair.pair, { afterRevision: after, limit: 500 });
+    for (const entry of entries) {
+      after = entry.revision;
+      if (entry.data['event'] === 'start_requested') finished = false;
+      if (entry.type === SCHEMA_FINISHED) finished = true;
+    }
+    if (entries.length === 0) return finished;
+  }
+}
+
+async function awaitLink(
+  { store, pair }: PairContext,
+  state: 'copied' | 'streaming',
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  await waitUntil(
+    async () => {
+      const link = await store.links.get(pair.pair, 'forward');
+      const observed = link?.observed;
+      if (observed?.state === 'failed') {
+        throw fail('TRN3012', { code: observed.code ?? null, reason: observed.message ?? null });
+      }
+      return observed?.state === state ? true : undefined;
+    },
+    {
+      timeoutMs,
+      intervalMs: LINK_POLL_MS,
+      signal,
+      onTimeout: () => fail('TRN3012', { reason: `link is not ${state}` }),
+    },
+  );
+}
+
+async function awaitLag({ store, pair }: PairContext, signal: AbortSignal): Promise<void> {
+  await waitUntil(
+    async () => {
+      const lag = await store.lag.get(pair.pair, 'forward');
+      const ms = lag?.lagMs ?? null;
+      return ms !== null && ms <= pair.gates.lagMaxMs ? true : undefined;
+    },
+    {
+      timeoutMs: CATCH_UP_TIMEOUT_MS,
+      intervalMs: LINK_POLL_MS,
+      signal,
+      onTimeout: () => fail('TRN5009', { reason: 'the link does not catch up' }),
+    },
+  );
+}
+
+/** Errored is a condition beside the phase, so that the phase still says how far the pair came. */
+async function setErrored({ store, pair, clock }: PairContext, thrown: unknown): Promise<void> {
+  const row = await store.pairs.get(pair.pair);
+  if (!row) return;
+  const code = isAppError(thrown) ? thrown.code : 'TRN7008';
+  await store.journal.transition(pair.pair, {
+    conditions: [
+      ...row.conditions.filter(({ condition }) => condition !== 'errored'),
+      {
+        condition: 'errored',
+        since: new Date(clock.nowMs()).toISOString(),
+        reason: reasonOf(thrown),
+        code,
+      },
+    ],
+    type: 'condition_changed',
+    data: { condition: 'errored', code },
+    actor: 'coordinator',
+  });
+}
+
+/** Ends a pair and removes what it installed, on both sides. @throws TRN5022 while leaks are open */
+export async function endPair(
+  context: PairContext,
+  event: 'abort_requested' | 'complete_requested',
+  actor: string,
+): Promise<string[]> {
+  const { store, pair } = context;
+  await move(store, pair.pair, { event, actor });
+  const row = await store.pairs.get(pair.pair);
+  for (const direction of ['forward', 'reverse'] as const) {
+    const link = await store.links.get(pair.pair, direction);
+    if (!link) continue;
+    await store.links.setDesired(pair.pair, direction, 'stopped', link.epoch + 1n);
+    await awaitStopped(context, direction);
+  }
+  for (const side of ['blue', 'green'] as const) {
+    await store.tracking.setDesired(pair.pair, side, false);
+  }
+  const left = await removeObjects(pair);
+  await store.journal.append(pair.pair, {
+    type: 'objects_removed',
+    data: { left, phase: row?.phase ?? null },
+    actor,
+    accepted: true,
+  });
+  return left;
+}
+
+const STOP_TIMEOUT_MS = 15_000;
+
+async function awaitStopped(
+  { store, pair }: PairContext,
+  direction: 'forward' | 'reverse',
+): Promise<void> {
+  await waitUntil(
+    async () => {
+      const state = (await store.links.get(pair.pair, direction))?.observed?.state;
+      return state === undefined || state === 'stopped' || state === 'failed' ? true : undefined;
+    },
+    {
+      timeoutMs: STOP_TIMEOUT_MS,
+      intervalMs: LINK_POLL_MS,
+      onTimeout: () => fail('TRN3009', { reason: 'link does not stop', direction }),
+    },
+  ).catch(() => undefined);
+}

@@ -1,0 +1,29 @@
+import { directionFrom } from '@turnout/core/sides';
+import { fail } from '@turnout/contracts/errors';
+import type { PairContext } from '../context.js';
+
+/** Stops or restarts the link that carries changes; the phase stays, the condition says so. */
+export async function setPaused(
+  { store, pair, clock }: PairContext,
+  paused: boolean,
+  actor: string,
+): Promise<void> {
+  const row = await store.pairs.get(pair.pair);
+  if (!row) throw fail('TRN5001', { pair: pair.pair });
+  if (row.phase === 'switching') throw fail('TRN5004', { phase: row.phase });
+  const direction = directionFrom(row.writableSide);
+  const link = await store.links.get(pair.pair, direction);
+  if (!link) throw fail('TRN5003', { phase: row.phase, event: paused ? 'pause' : 'resume' });
+  const desired = paused ? 'stopped' : 'streaming';
+  await store.links.setDesired(pair.pair, direction, desired, link.epoch + 1n);
+  const others = row.conditions.filter(({ condition }) => condition !== 'paused');
+  const since = new Date(clock.nowMs()).toISOString();
+  await store.journal.transition(pair.pair, {
+    conditions: paused
+      ? [...others, { condition: 'paused', since, reason: `asked for by ${actor}` }]
+      : others,
+    type: 'condition_changed',
+    data: { condition: 'paused', set: paused },
+    actor,
+  });
+}

@@ -1,0 +1,135 @@
+import { fail } from '@turnout/contracts/errors';
+import { otherSide, type Side } from '@turnout/core/sides';
+import { evaluateGates } from '@turnout/machine/gates';
+import type { PairContext } from '../context.js';
+import { readFacts } from '../gates/read-facts.js';
+import { newId } from '../pairs/installation.js';
+import { move } from '../pairs/move.js';
+import { withSideSessions } from '../pairs/side-sessions.js';
+import { execute, type Result } from './engine.js';
+import { recover } from './recover.js';
+import { Run, type RunDependencies } from './run.js';
+
+export interface SwitchRequest {
+  readonly to: Side;
+  readonly reason: string | null;
+  readonly actor: string;
+  readonly planHash: string | null;
+  readonly expectRevision?: number | undefined;
+}
+
+/** Starts switches of one pair, one at a time, and finishes what an earlier process left. */
+export class Dispatcher {
+  readonly #context: PairContext;
+  #current: { readonly run: Run; readonly done: Promise<Result> } | null = null;
+
+  constructor(context: PairContext) {
+    this.#context = context;
+  }
+
+  #dependencies(): RunDependencies {
+    const { pair, store, routes, logger, clock, instanceId } = this.#context;
+    return {
+      pair,
+      store,
+      routes,
+      logger,
+      clock,
+      instanceId,
+      requireGates: (from) => requireGates(this.#context, from),
+    };
+  }
+
+  /**
+   * Accepts a switch and runs it in the background. A closed gate is refused here, before anything
+   * is recorded as running, and again by the run itself.
+   * @throws TRN5002, TRN5003, TRN5004
+   */
+  async start(request: SwitchRequest): Promise<string> {
+    const { store, pair, clock } = this.#context;
+    if (this.#current !== null || (await store.switchovers.running(pair.pair)) !== null) {
+      throw fail('TRN5004', { switchover: this.#current?.run.id ?? null });
+    }
+    const row = await store.pairs.get(pair.pair);
+    if (row?.writableSide === request.to) throw fail('TRN5005', { writable: request.to });
+    await requireGates(this.#context, otherSide(request.to));
+    const id = newId('sw', clock.nowMs());
+    await move(store, pair.pair, {
+      event: 'switchover_requested',
+      actor: request.actor,
+      data: { switchover: id, to: request.to, reason: request.reason },
+      ...(request.expectRevision === undefined ? {} : { expectRevision: request.expectRevision }),
+    });
+    await store.switchovers.create({
+      id,
+      pair: pair.pair,
+      to: request.to,
+      reason: request.reason,
+      actor: request.actor,
+      planHash: request.planHash,
+    });
+    const run = new Run(this.#dependencies(), id, request.to);
+    this.#follow(run, execute(run), request.actor);
+    return id;
+  }
+
+  /** Finishes or undoes what a dead coordinator left running. */
+  async resume(): Promise<void> {
+    const { store, pair } = this.#context;
+    const left = await store.switchovers.running(pair.pair);
+    if (left === null || this.#current !== null) return;
+    const run = new Run(this.#dependencies(), left.id, left.to);
+    this.#follow(run, recover(run), 'recovery');
+    await this.settled();
+  }
+
+  /** Cancels before the decision. @throws TRN5017 when none runs, TRN5010 after the decision */
+  cancel(): void {
+    const run = this.#current?.run;
+    if (!run) throw fail('TRN5017', {});
+    if (run.decided) throw fail('TRN5010', { switchover: run.id });
+    run.abort.abort(fail('TRN5016', { switchover: run.id }));
+  }
+
+  /** Resolves when no switch runs. */
+  async settled(): Promise<void> {
+    await this.#current?.done.catch(() => undefined);
+  }
+
+  #follow(run: Run, done: Promise<Result>, actor: string): void {
+    const { store, pair, logger, metrics } = this.#context;
+    const finished = done.then(async (result) => {
+      metrics.count('switchovers_total', { outcome: result.outcome });
+      if (result.outcome === 'needs_operator') return result;
+      const side = result.outcome === 'committed' ? run.to : run.from;
+      await move(store, pair.pair, {
+        event: `${result.outcome === 'committed' ? 'committed_to' : 'undone_on'}_${side}`,
+        actor,
+        writableSide: side,
+        data: { switchover: run.id, reason: result.reason, window_ms: run.windowMs },
+      });
+      return result;
+    });
+    this.#current = { run, done: finished };
+    finished
+      .catch((thrown: unknown) => logger.error({ err: thrown }, 'switch could not be recorded'))
+      .finally(() => {
+        this.#current = null;
+      });
+  }
+}
+
+/** @throws TRN5002 naming every closed gate with what was observed */
+export async function requireGates(context: PairContext, from: Side): Promise<void> {
+  const { pair, store, routes, clock } = context;
+  const facts = await withSideSessions(pair, (control) =>
+    readFacts({ pair, store, routes, control, from, nowMs: clock.nowMs() }),
+  );
+  const closed = evaluateGates(facts, pair.gates).filter(({ open }) => !open);
+  if (closed.length === 0) return;
+  throw fail('TRN5002', {
+    gates: closed
+      .map(({ id, observed, limit }) => `${id}: ${observed ?? 'unknown'}, needs ${limit}`)
+      .join('; '),
+  });
+}

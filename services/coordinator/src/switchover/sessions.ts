@@ -1,0 +1,85 @@
+import { sessionName } from '@turnout/core/object-names';
+import type { Side } from '@turnout/core/sides';
+import { openSession, type Session } from '@turnout/postgres/session';
+import type { ResolvedPair } from '@turnout/service-kit/config/resolve-config';
+import type { RunSessions } from './run.js';
+
+/** Roles of a coordinator's sessions; the takeover terminates exactly these. */
+export type SessionRole = 'control' | 'fence' | 'prepare';
+
+/** Longest wait for one statement of the control sessions; their work is small. */
+const CONTROL_STATEMENT_TIMEOUT_MS = 10_000;
+
+/**
+ * Settings of PROTOCOL 5. Replica role keeps the users' event triggers away from our function swaps;
+ * the lock timeout stays below the server's deadlock timeout, which protects clients from a cycle;
+ * the idle timeout is the dead-man's switch of an open fence.
+ */
+export function windowSettings(
+  serverVersion: number,
+  pair: ResolvedPair,
+  role: SessionRole,
+): Record<string, string> {
+  const inWindow = role !== 'control';
+  return {
+    session_replication_role: 'replica',
+    synchronous_commit: 'on',
+    default_transaction_read_only: 'off',
+    default_transaction_isolation: 'read committed',
+    statement_timeout: inWindow ? '0' : String(CONTROL_STATEMENT_TIMEOUT_MS),
+    lock_timeout: String(pair.window.lockTimeoutMs),
+    idle_in_transaction_session_timeout: inWindow ? String(pair.window.maxMs) : '0',
+    tcp_keepalives_idle: '5',
+    tcp_keepalives_interval: '2',
+    tcp_keepalives_count: '3',
+    ...(serverVersion >= 140000
+      ? { idle_session_timeout: '0', client_connection_check_interval: '500ms' }
+      : {}),
+    ...(serverVersion >= 170000 ? { transaction_timeout: '0' } : {}),
+  };
+}
+
+async function applySettings(session: Session, settings: Record<string, string>): Promise<void> {
+  const names = Object.keys(settings);
+  const calls = names.map((_, i) => `set_config($${2 * i + 1}, $${2 * i + 2}, false)`);
+  await session.query({
+    text: /* sql */ `select ${calls.join(', ')}`,
+    values: names.flatMap((name) => [name, settings[name]]),
+  });
+}
+
+/** Opens one session of the coordinator on a side, named with its epoch. */
+export async function openRoleSession(
+  pair: ResolvedPair,
+  side: Side,
+  role: SessionRole,
+  epoch: bigint,
+): Promise<Session> {
+  const session = await openSession({
+    endpoint: pair[side],
+    applicationName: sessionName(epoch, role, pair.pair),
+  });
+  const { rows } = await session.query<{ server_version_num: string }>(
+    /* sql */ `show server_version_num`,
+  );
+  const version = Number(rows[0]?.server_version_num);
+  await applySettings(session, windowSettings(version, pair, role));
+  return session;
+}
+
+/** Renames a session that was opened before its epoch was known. */
+export async function renameSession(
+  session: Session,
+  epoch: bigint,
+  role: SessionRole,
+  pair: string,
+): Promise<void> {
+  await applySettings(session, { application_name: sessionName(epoch, role, pair) });
+}
+
+/** Ends sessions for good: an open transaction on one of them rolls back with it. */
+export async function endSessions(sessions: RunSessions | null): Promise<void> {
+  if (sessions === null) return;
+  const all = [sessions.fence, sessions.prepare, sessions.control.blue, sessions.control.green];
+  await Promise.all(all.map((session) => session.end().catch(() => undefined)));
+}

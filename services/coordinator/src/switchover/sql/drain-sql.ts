@@ -1,0 +1,124 @@
+import type { Direction, Side } from '@turnout/core/sides';
+import type { Actor, Statement } from './side-sql.js';
+
+export const lockTurnstile: Statement = {
+  text: /* sql */ `lock table turnout.turnstile in exclusive mode`,
+  values: [],
+};
+
+/** Marker and progress in one snapshot: a marker seen here was applied with this progress. */
+export function readDrainProof(from: Side, link: Direction): Statement {
+  return {
+    text: /* sql */ `
+      select m.token, p.source_lsn, p.end_lsn, p.user_lsn, p.open, p.switch_epoch
+      from turnout.progress p
+      left join turnout.marker m on m.side = $1 and m.kind = 'drain'
+      where p.link = $2 and p.worker = 'apply'`,
+    values: [from, link],
+  };
+}
+
+/** As above, with the progress row locked: later groups wait until prepare commits or goes back. */
+export function lockDrainProof(from: Side, link: Direction): Statement {
+  return {
+    text: /* sql */ `
+      select (select token from turnout.marker where side = $1 and kind = 'drain') as token,
+             p.source_lsn, p.end_lsn, p.user_lsn, p.open, p.switch_epoch
+      from turnout.progress p
+      where p.link = $2 and p.worker = 'apply' for update of p`,
+    values: [from, link],
+  };
+}
+
+/**
+ * Closes the old link in its progress row. This is the first and only published change of C2, which
+ * is how the new link recognises C2 in its stream and opens itself.
+ */
+export function closeLink(
+  link: Direction,
+  switchEpoch: bigint,
+  sourceLsn: string,
+  userLsn: string | null,
+): Statement {
+  return {
+    text: /* sql */ `
+      update turnout.progress set open = false, switch_epoch = $2::bigint
+      where link = $1 and worker = 'apply' and open
+        and source_lsn = $3::pg_lsn and user_lsn is not distinct from $4::pg_lsn
+      returning 1`,
+    values: [link, String(switchEpoch), sourceLsn, userLsn],
+  };
+}
+
+/** Sessions that wait for the turnstile with a lock that also stops readers of a table (TRUNCATE). */
+export const queuedBlockers: Statement = {
+  text: /* sql */ `
+    select distinct w.pid
+    from pg_locks w
+    join pg_locks h on h.pid = w.pid and h.granted and h.locktype = 'relation'
+      and h.database = w.database and h.relation >= 16384
+      and h.mode in ('ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock', 'ShareLock')
+    where w.relation = 'turnout.turnstile'::regclass and not w.granted`,
+  values: [],
+};
+
+export function cancelBackend(pid: string): Statement {
+  return { text: /* sql */ `select pg_cancel_backend($1::int)`, values: [pid] };
+}
+
+/**
+ * Writers by lock rather than by activity: a TRUNCATE holds no ROW EXCLUSIVE, a new table is not
+ * visible, a prepared transaction has no session. Ours and temporary tables are excepted.
+ */
+export const writerLocks: Statement = {
+  text: /* sql */ `
+    select distinct l.virtualtransaction, l.pid, coalesce(a.application_name, '') as application,
+      coalesce(a.usename, '') as role,
+      exists (select 1 from pg_locks q where q.virtualtransaction = l.virtualtransaction
+        and q.relation = 'turnout.turnstile'::regclass and not q.granted) as queued,
+      exists (select 1 from pg_locks q where q.virtualtransaction = l.virtualtransaction
+        and q.relation = 'turnout.turnstile'::regclass and q.granted) as holds_turnstile
+    from pg_locks l
+    left join pg_stat_activity a on a.pid = l.pid
+    where l.locktype = 'relation' and l.granted and l.relation >= 16384
+      and l.database = (select oid from pg_database where datname = current_database())
+      and l.mode in ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock',
+        'AccessExclusiveLock')
+      and l.pid is distinct from pg_backend_pid()
+      and coalesce(a.application_name, '') not like 'turnout/%'
+      and coalesce(a.backend_type, 'client backend') <> 'autovacuum worker'
+      and not exists (select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where c.oid = l.relation and (n.nspname = 'turnout' or n.nspname like 'pg\\_temp\\_%'
+          or n.nspname like 'pg\\_toast%'))`,
+  values: [],
+};
+
+export const countPrepared: Statement = {
+  text: /* sql */ `
+    select count(*) as prepared from pg_prepared_xacts where database = current_database()`,
+  values: [],
+};
+
+/** Positions of physical standbys that count; logical walsenders are readers, not copies. */
+export function standbysBehind(flushedLsn: string): Statement {
+  return {
+    text: /* sql */ `
+      select count(*) as behind from pg_stat_replication r
+      where r.state = 'streaming' and (r.flush_lsn is null or r.flush_lsn < $1::pg_lsn)
+        and not exists (select 1 from pg_replication_slots s
+          where s.active_pid = r.pid and s.slot_type = 'logical')`,
+    values: [flushedLsn],
+  };
+}
+
+export const currentWal: Statement = {
+  text: /* sql */ `select pg_current_wal_insert_lsn() as lsn`,
+  values: [],
+};
+
+export function ping({ epoch, holder }: Actor): Statement {
+  return {
+    text: /* sql */ `select 1 from turnout.side where claim_epoch = $1::bigint and holder = $2::uuid`,
+    values: [String(epoch), holder],
+  };
+}
