@@ -1,0 +1,44 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { TurnoutClient } from '@turnout/api-client/turnout-client';
+import { fail } from '@turnout/contracts/errors';
+import { messageOf } from '@turnout/core/app-error';
+import { Secret } from '@turnout/core/secret';
+import type { GlobalOptions } from './verb.js';
+import { configPath, readConfig } from './configuration.js';
+
+const DEFAULT_API = 'http://127.0.0.1:7400';
+
+function readToken(file: string): Secret {
+  try {
+    return new Secret(readFileSync(file, 'utf8').trim());
+  } catch (thrown) {
+    throw fail('TRN1005', { file, cause: messageOf(thrown) }, thrown);
+  }
+}
+
+/** Address of the API: `--api`, else `api.listen` of the configuration, else the usual port here. */
+async function apiAddress(global: GlobalOptions, env: NodeJS.ProcessEnv): Promise<string> {
+  if (global.api !== undefined) return checkedUrl(global.api);
+  const file = configPath(global.config, env);
+  if (file === undefined || !existsSync(file)) return DEFAULT_API;
+  const { host, port } = (await readConfig(global, env)).api;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function checkedUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:/.test(text)) return text;
+  throw fail('TRN1008', { option: '--api', value: text, expected: 'http://HOST:PORT' });
+}
+
+export async function openClient(
+  global: GlobalOptions,
+  env: NodeJS.ProcessEnv,
+): Promise<TurnoutClient> {
+  const fromEnv = env['TURNOUT_TOKEN'];
+  const token = global.tokenFile
+    ? readToken(global.tokenFile)
+    : fromEnv
+      ? new Secret(fromEnv)
+      : undefined;
+  return new TurnoutClient({ baseUrl: await apiAddress(global, env), token });
+}

@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { openBus } from '@turnout/bus/bus';
+import { createChecker } from '@turnout/checker/service';
+import { createCoordinator } from '@turnout/coordinator/service';
+import { systemClock } from '@turnout/core/clock';
+import { createLagMonitor } from '@turnout/lag-monitor/service';
+import { createReplicator } from '@turnout/replicator/service';
+import type { ResolvedConfig } from '@turnout/service-kit/config/resolve-config';
+import type { ServiceContext } from '@turnout/service-kit/context';
+import { createLogger } from '@turnout/service-kit/logger';
+import { createMetrics } from '@turnout/service-kit/metrics';
+import { runServices, type Service } from '@turnout/service-kit/service';
+import { openStore } from '@turnout/store/store';
+import type { ServiceName } from './service-names.js';
+
+const CREATORS: Readonly<Record<ServiceName, (context: ServiceContext) => Service>> = {
+  coordinator: createCoordinator,
+  checker: createChecker,
+  'lag-monitor': createLagMonitor,
+  replicator: createReplicator,
+};
+
+export interface ServeOptions {
+  readonly services: readonly ServiceName[];
+  /** Drains all services in order when it aborts. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs the chosen services in this process until `signal` aborts and all have drained. They share
+ * the store and the bus; everything they say to each other goes through these two.
+ */
+export async function startServe(
+  config: ResolvedConfig,
+  { services, signal }: ServeOptions,
+): Promise<void> {
+  const instanceId = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+  const logger = createLogger({ level: config.log.level, service: 'turnout' });
+  const store = await openStore({ endpoint: config.control, applicationName: 'turnout/serve' });
+  try {
+    await store.migrate();
+    const bus = await openBus(config.bus, { endpoint: config.control, logger });
+    try {
+      const metrics = createMetrics();
+      const context = { config, store, bus, logger, metrics, clock: systemClock, instanceId };
+      await runServices(
+        services.map((name) => CREATORS[name](context)),
+        { signal, logger },
+      );
+    } finally {
+      await bus.close();
+    }
+  } finally {
+    await store.close();
+  }
+}

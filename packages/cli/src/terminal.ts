@@ -1,0 +1,44 @@
+import type { NextStep } from '@turnout/api-client/answers';
+
+export const OUTPUTS = ['table', 'json', 'ndjson'] as const;
+export type Output = (typeof OUTPUTS)[number];
+
+/** Where a verb writes and what it may look at; passed in, so that a test sees every byte. */
+export interface Terminal {
+  readonly env: NodeJS.ProcessEnv;
+  readonly isTTY: boolean;
+  readonly columns: number;
+  readonly colour: boolean;
+  readonly signal: AbortSignal;
+  /** Data: what a script reads. */
+  out(text: string): void;
+  /** Messages: what a person reads. */
+  say(text: string): void;
+}
+
+export function processTerminal(signal: AbortSignal): Terminal {
+  const { env, stdout, stderr } = process;
+  return {
+    env,
+    isTTY: stdout.isTTY === true,
+    columns: stdout.columns ?? 100,
+    colour: stdout.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
+    signal,
+    out: (text) => void stdout.write(`${text}\n`),
+    say: (text) => void stderr.write(`${text}\n`),
+  };
+}
+
+/** Data as asked for: the screen made by `draw`, or the answer itself. */
+export function print<T>(
+  terminal: Terminal,
+  output: Output,
+  answer: T & { readonly next_steps?: readonly NextStep[] | undefined },
+  draw: (answer: T) => string,
+): void {
+  if (output === 'json') return terminal.out(JSON.stringify(answer, null, 2));
+  if (output === 'ndjson') return terminal.out(JSON.stringify(answer));
+  terminal.out(draw(answer));
+  for (const { command, why } of answer.next_steps ?? [])
+    terminal.say(`Next: ${command}  — ${why}`);
+}

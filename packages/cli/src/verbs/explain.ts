@@ -1,0 +1,39 @@
+import { ERRORS, fail, isErrorCode } from '@turnout/contracts/errors';
+import { print } from '../terminal.js';
+import type { Verb } from '../verb.js';
+
+const RETRIES = {
+  never: 'the same call will fail again',
+  manual: 'try again once it is mended',
+  automatic: 'it is retried by itself',
+} as const;
+
+export const explain: Verb = {
+  name: 'explain',
+  operands: '<code>',
+  summary: 'what an error code means and what to do',
+  examples: ['turnout explain TRN5002'],
+  run({ terminal, global }, [text = '']) {
+    const code = text.toUpperCase();
+    if (!isErrorCode(code)) throw fail('TRN1008', { code: text, expected: 'TRN and four digits' });
+    const { title, remedy, http, exit, retry } = ERRORS[code];
+    const answer = {
+      schema: 'turnout.explain/v1',
+      code,
+      title,
+      remedy,
+      http,
+      exit,
+      retry,
+      next_steps: [],
+    };
+    print(terminal, global.output, answer, () =>
+      [
+        `${code}  ${title}`,
+        `To do: ${remedy}`,
+        `Exit code ${exit}, HTTP ${http}; ${RETRIES[retry]}.`,
+      ].join('\n'),
+    );
+    return Promise.resolve(0);
+  },
+};

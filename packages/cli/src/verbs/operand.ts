@@ -1,0 +1,31 @@
+import { fail } from '@turnout/contracts/errors';
+import { isSide, type Side } from '@turnout/core/sides';
+import type { VerbOptions } from '../verb.js';
+
+const PAIR_NAME = /^[a-z][a-z0-9_]{0,30}$/;
+
+/** @throws TRN1007 */
+export function pairName(operands: readonly string[]): string {
+  const [name = ''] = operands;
+  if (!PAIR_NAME.test(name)) throw fail('TRN1007', { pair: name });
+  return name;
+}
+
+/** @throws TRN1008 */
+export function sideOption(options: VerbOptions): Side {
+  const { to } = options;
+  if (isSide(to)) return to;
+  throw fail('TRN1008', { option: '--to', value: String(to ?? ''), expected: 'green or blue' });
+}
+
+export function textOption(options: VerbOptions, name: string): string | undefined {
+  const value = options[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** What cannot be taken back, or is not wanted by mistake, names its pair twice. */
+export function requireConfirmation(pair: string, options: VerbOptions, needed: boolean): void {
+  const given = textOption(options, 'confirm');
+  if (given === pair || (given === undefined && !needed)) return;
+  throw fail('TRN1008', { option: '--confirm', value: given ?? null, expected: pair });
+}

@@ -1,0 +1,38 @@
+import type { StatusAnswer } from '@turnout/api-client/answers';
+import type { TurnoutClient } from '@turnout/api-client/turnout-client';
+import { fail } from '@turnout/contracts/errors';
+import { waitUntil } from '@turnout/core/waiting';
+
+export interface Patience {
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+  /** Sees every answer; for a live line. */
+  readonly onAnswer?: ((status: StatusAnswer) => void) | undefined;
+}
+
+/** Waits until the pair's current link streams with nothing left to copy. */
+export function awaitStreaming(
+  client: TurnoutClient,
+  pair: string,
+  { signal, timeoutMs, onAnswer }: Patience,
+): Promise<StatusAnswer> {
+  return waitUntil(
+    async () => {
+      const status = await client.status(pair, { signal });
+      onAnswer?.(status);
+      const link = status.links.find(({ direction }) => direction === status.direction);
+      if (link?.observed === 'failed') {
+        throw fail('TRN3012', { pair, code: link.code ?? null, message: link.message ?? null });
+      }
+      if (status.phase === 'aborted') throw fail('TRN5003', { pair, phase: status.phase });
+      const copying = ['draft', 'preflight', 'copying'].includes(status.phase);
+      return link?.observed === 'streaming' && !copying ? status : undefined;
+    },
+    {
+      timeoutMs,
+      intervalMs: 250,
+      signal,
+      onTimeout: () => fail('TRN3012', { pair, waited_ms: timeoutMs, state: 'not streaming yet' }),
+    },
+  );
+}
