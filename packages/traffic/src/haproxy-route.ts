@@ -16,8 +16,8 @@ export interface HaproxyRouteOptions {
 
 const TIMEOUT_MS = 2_000;
 const ANSWER_BYTES_MAX = 1024 * 1024;
-/** Bits of `srv_admin_state` that mean maintenance, forced or by configuration. */
-const MAINTENANCE_BITS = 0x01 | 0x02 | 0x04;
+/** Bits of `srv_admin_state` that mean maintenance or drain, whoever set them. */
+const MAINTENANCE_BITS = 0x3f;
 
 /**
  * HAProxy over its runtime socket: one server of the backend ready, the other in maintenance.

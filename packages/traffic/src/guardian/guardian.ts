@@ -34,12 +34,15 @@ function programPath(): string {
   return fileURLToPath(new URL('./guardian-main.js', compiled));
 }
 
+/** `died`: without a word. `settling`: it still tries to reach `from`, and goes on by itself. */
+export type GuardianOutcome = GuardianEnd | 'died' | 'settling';
+
 /** The parent's end of the process that holds the poolers. Made by `startGuardian`. */
 export class Guardian {
   readonly #child: ChildProcess;
   readonly #pauseTimeoutMs: number;
   readonly #paused: Deferred<void> = deferred();
-  readonly #ended: Deferred<GuardianEnd | 'died'> = deferred();
+  readonly #ended: Deferred<GuardianOutcome> = deferred();
 
   constructor(child: ChildProcess, plan: GuardianPlan) {
     this.#child = child;
@@ -61,7 +64,7 @@ export class Guardian {
   }
 
   /** How it ended; `died` when it did without a word: the poolers must be read back then. */
-  get ended(): Promise<GuardianEnd | 'died'> {
+  get ended(): Promise<GuardianOutcome> {
     return this.#ended.promise;
   }
 
@@ -77,23 +80,23 @@ export class Guardian {
   }
 
   /** The hold is over and the poolers are in the caller's hands: it exits without touching them. */
-  async release(): Promise<GuardianEnd | 'died'> {
+  async release(): Promise<GuardianOutcome> {
     this.#tell({ type: 'release' });
     return this.#finish();
   }
 
   /** Has it look at `from` and act on that, as if the caller had died. */
-  async close(): Promise<GuardianEnd | 'died'> {
+  async close(): Promise<GuardianOutcome> {
     this.#child.stdin?.end();
     return this.#finish();
   }
 
   /** Bounded: one that cannot reach `from` goes on by itself, and need not be waited for. */
-  async #finish(): Promise<GuardianEnd | 'died'> {
+  async #finish(): Promise<GuardianOutcome> {
     try {
       return await within(this.#ended.promise, ANSWER_MARGIN_MS, () => new Error('still settling'));
     } catch {
-      return 'left';
+      return 'settling';
     } finally {
       this.#child.unref();
     }
