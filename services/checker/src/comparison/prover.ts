@@ -22,20 +22,26 @@ export interface ProverOptions {
   onProgress?(tally: Tally): void;
 }
 
-/** What was compared so far. */
-export interface Tally {
-  units: number;
+/** What was compared of one unit so far. */
+export interface UnitTally {
   rowsCompared: number;
   differences: number;
+  ms: number;
 }
+
+export type Tally = ReadonlyMap<string, UnitTally>;
 
 /** Proves owed units and keys, one pair of aligned snapshots at a time. */
 export class Prover {
-  readonly tally: Tally = { units: 0, rowsCompared: 0, differences: 0 };
+  readonly #tally = new Map<string, UnitTally>();
   readonly #options: ProverOptions;
 
   constructor(options: ProverOptions) {
     this.#options = options;
+  }
+
+  get tally(): Tally {
+    return this.#tally;
   }
 
   /**
@@ -68,6 +74,7 @@ export class Prover {
       const unit = units.get(name);
       const inFlight = alignment.touches.get(name);
       if (!unit || isWhollyInFlight(unit, inFlight)) continue;
+      const startedAtMs = performance.now();
       const { rowsCompared, differences } = await compareWholeUnit(unit, sessions, inFlight);
       if (differences.length > 0 && (await this.#wasTruncated(name, alignment))) continue;
       await this.#record(differences);
@@ -75,7 +82,7 @@ export class Prover {
       owed.whole.delete(name);
       owed.dropKeys(name);
       owed.addKeys(name, inFlight?.keys ?? []);
-      this.#count({ units: 1, rowsCompared, differences: differences.length });
+      this.#count(name, rowsCompared, differences.length, startedAtMs);
     }
   }
 
@@ -88,13 +95,14 @@ export class Prover {
       if (!unit || unit.key === null || owed.whole.has(name) || inFlight?.keys === null) continue;
       const keys = [...owed.keysOf(name)].filter((key) => !inFlight?.keys?.has(key));
       if (keys.length === 0) continue;
+      const startedAtMs = performance.now();
       const compared = await compareKeys({ ...unit, key: unit.key }, sessions, keys);
       const { equal, differences } = compared;
       if (differences.length > 0 && (await this.#wasTruncated(name, alignment))) continue;
       await this.#record(differences);
       tracker.state.dirty.proveKeys(name, equal, alignment.sequence);
       owed.removeKeys(name, keys);
-      this.#count({ units: 0, rowsCompared: keys.length, differences: differences.length });
+      this.#count(name, keys.length, differences.length, startedAtMs);
     }
   }
 
@@ -113,10 +121,12 @@ export class Prover {
     if (differences.length > 0) await this.#options.onDifferences(differences);
   }
 
-  #count({ units, rowsCompared, differences }: Tally): void {
-    this.tally.units += units;
-    this.tally.rowsCompared += rowsCompared;
-    this.tally.differences += differences;
-    this.#options.onProgress?.(this.tally);
+  #count(unit: string, rowsCompared: number, differences: number, startedAtMs: number): void {
+    const tally = this.#tally.get(unit) ?? { rowsCompared: 0, differences: 0, ms: 0 };
+    tally.rowsCompared += rowsCompared;
+    tally.differences += differences;
+    tally.ms += performance.now() - startedAtMs;
+    this.#tally.set(unit, tally);
+    this.#options.onProgress?.(this.#tally);
   }
 }

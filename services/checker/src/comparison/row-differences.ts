@@ -1,5 +1,5 @@
-/** How a row differs: `missing` on the target, `extra` on the target, or `different` on both. */
-export const DIFFERENCE_KINDS = ['missing', 'extra', 'different'] as const;
+/** How a row differs: `missing` on the target, `extra` on the target, or `changed`. */
+export const DIFFERENCE_KINDS = ['missing', 'extra', 'changed'] as const;
 export type DifferenceKind = (typeof DIFFERENCE_KINDS)[number];
 
 /** One row that is not the same on both sides. Digests only: a value never leaves the databases. */
@@ -73,7 +73,7 @@ function difference(
   sourceDigest: string | null,
   targetDigest: string | null,
 ): RowDifference {
-  const kind = sourceDigest === null ? 'extra' : targetDigest === null ? 'missing' : 'different';
+  const kind = sourceDigest === null ? 'extra' : targetDigest === null ? 'missing' : 'changed';
   return { unit, key, kind, sourceDigest, targetDigest, columns: [] };
 }
 

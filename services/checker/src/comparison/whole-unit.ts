@@ -91,7 +91,7 @@ export async function nameColumns(
 ): Promise<RowDifference[]> {
   const { key } = unit;
   const named = differences
-    .filter((each) => each.kind === 'different' && each.key !== null)
+    .filter((each) => each.kind === 'changed' && each.key !== null)
     .slice(0, NAMED_DIFFERENCES_MAX);
   if (key === null || named.length === 0) return [...differences];
   const keys = named.map((each) => keyCells(each.key!));

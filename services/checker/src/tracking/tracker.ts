@@ -1,4 +1,4 @@
-import { objectName, sessionName } from '@turnout/core/object-names';
+import { objectName } from '@turnout/core/object-names';
 import type { Lsn } from '@turnout/core/lsn';
 import { deferred } from '@turnout/core/waiting';
 import type { Side } from '@turnout/core/sides';
@@ -124,8 +124,11 @@ export async function startTracker(options: TrackerOptions): Promise<Tracker> {
 }
 
 /** Drops slot and publication of a side; no tracker of it may be running. */
-export async function dropTracking(pair: string, endpoint: Endpoint): Promise<void> {
-  const applicationName = sessionName(0, 'checker', pair);
+export async function dropTracking(
+  pair: string,
+  endpoint: Endpoint,
+  applicationName: string,
+): Promise<void> {
   await withSession({ endpoint, applicationName }, async (session) => {
     const name = objectName(pair, 'check');
     if (await readSlot(session, name)) {

@@ -1,0 +1,21 @@
+import { isAppError } from '@turnout/core/app-error';
+import { isConnectionLost, sqlState } from '@turnout/postgres/database-error';
+
+const STATES: Readonly<Record<string, string>> = {
+  '55P03': 'lock_timeout',
+  '57014': 'statement_timeout',
+  '42501': 'insufficient_privilege',
+  '42P01': 'table_does_not_exist',
+};
+
+/** Why a check could not verify, as a word for reports. Never a message: it may hold values. */
+export function reasonOf(thrown: unknown): string {
+  if (isAppError(thrown)) {
+    const { reason } = thrown.observed;
+    return typeof reason === 'string' ? reason : thrown.code;
+  }
+  if (thrown instanceof Error && thrown.name === 'AbortError') return 'cancelled';
+  const state = sqlState(thrown);
+  if (state !== null) return STATES[state] ?? `sqlstate_${state}`;
+  return isConnectionLost(thrown) ? 'connection_lost' : 'internal_error';
+}

@@ -1,0 +1,147 @@
+import { performance } from 'node:perf_hooks';
+import { parseLsn, type Lsn } from '@turnout/core/lsn';
+import { pause } from '@turnout/core/waiting';
+import { fail } from '@turnout/contracts/errors';
+import type { CheckEnd, CheckKind, CheckTable } from '@turnout/store/checks';
+import type { Alignment } from '../alignment/alignment.js';
+import type { CheckSessions } from '../alignment/check-sessions.js';
+import { Owed } from '../comparison/owed.js';
+import { Prover, type Tally } from '../comparison/prover.js';
+import type { RowDifference } from '../comparison/row-differences.js';
+import type { SideTracking } from '../tracking/side-tracking.js';
+import { reasonOf } from './check-failure.js';
+import { FINAL_LIMITS, FULL_LIMITS, type CheckLimits } from './check-limits.js';
+
+/** Pause between rounds that left something in flight. */
+const ROUND_INTERVAL_MS = 10;
+
+export interface CheckParts {
+  readonly id: string;
+  readonly kind: CheckKind;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly tracking: SideTracking;
+  readonly sessions: CheckSessions;
+  readonly signal: AbortSignal;
+  record(differences: readonly RowDifference[]): Promise<void>;
+  onProgress?(tally: Tally): void;
+}
+
+export interface CheckResult {
+  readonly end: CheckEnd;
+  /** The snapshots of the last round; null when none was opened. */
+  readonly alignment: Alignment | null;
+  /** What ended it early; the sessions may be unusable. */
+  readonly thrown: unknown;
+}
+
+/**
+ * Runs one check to its end. It never throws: what prevents a proof is an outcome of its own. A full
+ * check that finds everything equal becomes the base of what is tracked from then on.
+ */
+export async function runCheck(parts: CheckParts): Promise<CheckResult> {
+  const { id, kind, tracking } = parts;
+  const { state } = tracking.tracker;
+  const startedAtMs = performance.now();
+  const run = new CheckRun(parts);
+  let reason: string | null = null;
+  let thrown: unknown;
+  try {
+    if (kind === 'full') state.collect();
+    reason = await run.prove();
+  } catch (error) {
+    thrown = error;
+    reason = reasonOf(error);
+  }
+  const end = endOf(parts, run.tally, reason, (performance.now() - startedAtMs) / 1_000);
+  if (end.outcome === 'different') state.dropBase();
+  else if (kind === 'full' && end.outcome === 'equal') state.setBase(id);
+  else state.stopCollecting();
+  return { end, alignment: run.alignment, thrown };
+}
+
+class CheckRun {
+  readonly #parts: CheckParts;
+  readonly #limits: CheckLimits;
+  readonly #prover: Prover;
+  alignment: Alignment | null = null;
+
+  constructor(parts: CheckParts) {
+    const { tracking, sessions, signal, record, onProgress } = parts;
+    this.#parts = parts;
+    this.#limits = parts.kind === 'final' ? FINAL_LIMITS : FULL_LIMITS;
+    this.#prover = new Prover({
+      tracker: tracking.tracker,
+      sessions,
+      units: tracking.unitsByName,
+      limits: this.#limits,
+      epochMs: this.#limits.epochMs,
+      leastAppliedLsn: drainLsnOf(parts.params),
+      signal,
+      onDifferences: record,
+      ...(onProgress ? { onProgress } : {}),
+    });
+  }
+
+  get tally(): Tally {
+    return this.#prover.tally;
+  }
+
+  /** Answers null when everything owed was compared, otherwise why not. */
+  async prove(): Promise<string | null> {
+    const { kind, tracking, signal } = this.#parts;
+    const { state } = tracking.tracker;
+    // Without a base, keys that were never compared would pass as equal.
+    if (kind !== 'full' && state.base === null) return 'no_base';
+    let owed: Owed | null = null;
+    let least = Number.POSITIVE_INFINITY;
+    let progressAtMs = performance.now();
+    for (;;) {
+      const round: Awaited<ReturnType<Prover['round']>> = await this.#prover.round(
+        () => owed ?? this.#everythingOwed(),
+      );
+      ({ owed, alignment: this.alignment } = round);
+      if (owed.isEmpty) break;
+      // Units weigh more than keys: a unit that is proven leaves its keys in flight behind.
+      const left = owed.whole.size * 1e9 + owed.keyCount;
+      if (left < least) [least, progressAtMs] = [left, performance.now()];
+      if (performance.now() - progressAtMs > this.#limits.stallMs) return stallReason(owed);
+      await pause(ROUND_INTERVAL_MS, signal);
+    }
+    if (kind === 'final' && state.dirty.units.length > 0) return 'written_during_final_check';
+    return null;
+  }
+
+  #everythingOwed(): Owed {
+    const { kind, tracking } = this.#parts;
+    if (kind === 'full') return new Owed(tracking.unitsByName.keys());
+    return Owed.fromDirty(tracking.tracker.state.dirty);
+  }
+}
+
+function endOf(
+  { kind, tracking }: CheckParts,
+  tally: Tally,
+  reason: string | null,
+  seconds: number,
+): CheckEnd {
+  const tables: CheckTable[] = [...tally].map(([table, each]) => ({ table, ...each }));
+  const rowsCompared = tables.reduce((sum, table) => sum + table.rowsCompared, 0);
+  const differences = tables.reduce((sum, table) => sum + table.differences, 0);
+  const refusals = kind === 'full' ? tracking.units.refusals : [];
+  const why = reason ?? (refusals.length > 0 ? 'tables_not_comparable' : null);
+  const outcome = differences > 0 ? 'different' : why === null ? 'equal' : 'could_not_verify';
+  const findings = refusals.length > 0 ? { refusals } : undefined;
+  return { outcome, reason: why, tables, rowsCompared, differences, seconds, findings };
+}
+
+function stallReason(owed: Owed): string {
+  if (owed.whole.size > 0) return `tables_in_flight: ${[...owed.whole].slice(0, 5).join(', ')}`;
+  return `keys_in_flight: ${owed.keyCount}`;
+}
+
+function drainLsnOf(params: Readonly<Record<string, unknown>>): Lsn | undefined {
+  const text = params['drainLsn'];
+  if (text === undefined || text === null) return undefined;
+  if (typeof text !== 'string') throw fail('TRN4002', { reason: 'drain_lsn_not_text' });
+  return parseLsn(text);
+}
