@@ -13,7 +13,7 @@ export interface TableFingerprint {
 
 const QUERY = /* sql */ `
   with line as (
-    select c.oid, 'table ' || c.relkind || ' identity ' || c.relreplident
+    select c.oid, 'table ' || c.relkind::text || ' identity ' || c.relreplident::text
         || coalesce(' partition of ' || (select inhparent::regclass::text || ' '
              || coalesce(pg_get_expr(c.relpartbound, c.oid), '')
            from pg_inherits where inhrelid = c.oid and c.relispartition), '') as text
@@ -22,7 +22,7 @@ const QUERY = /* sql */ `
     select a.attrelid, 'column ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
         || case when a.attnotnull then ' not null' else '' end
         || case when a.attgenerated <> '' then ' generated ' else '' end
-        || case when a.attidentity <> '' then ' identity ' || a.attidentity else '' end
+        || case when a.attidentity <> '' then ' identity ' || a.attidentity::text else '' end
         || coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), '')
       from pg_attribute a
         left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
@@ -35,7 +35,7 @@ const QUERY = /* sql */ `
         || case when i.indisvalid then '' else ' invalid' end
       from pg_index i
     union all
-    select t.tgrelid, 'trigger ' || pg_get_triggerdef(t.oid) || ' ' || t.tgenabled
+    select t.tgrelid, 'trigger ' || pg_get_triggerdef(t.oid) || ' ' || t.tgenabled::text
       from pg_trigger t where not t.tgisinternal and t.tgname <> 'turnout_guard'
   )
   select n.nspname as schema, c.relname as name,
