@@ -11,7 +11,7 @@ import type {
   WholeTransaction,
 } from '../stream/source-transaction.js';
 import { contentError, failureKind } from './apply-failure.js';
-import { Batching, type Lane } from './batching.js';
+import { Batching, type Lane, type TargetedStatement } from './batching.js';
 import {
   Group,
   GROUP_TRANSACTIONS_FIRST,
@@ -22,10 +22,9 @@ import { applyLarge } from './large-transaction.js';
 import { LeakRecorder } from './leak-recorder.js';
 import type { PositionKeeper } from './position-keeper.js';
 import { parseProgress, type ProgressKeeper } from './progress-keeper.js';
-import { nameFailure } from './failure-naming.js';
 import { openLink } from './sql/progress.js';
 import type { TargetCatalog } from './target-catalog.js';
-import type { TargetSession } from './target-session.js';
+import { refusedStatement, type TargetSession } from './target-session.js';
 
 /** Tries of one group after a deadlock and the like, or a refused CAS that changed nothing. */
 const TRIES_MAX = 20;
@@ -194,6 +193,7 @@ export class Applier {
     if (!last) return;
     const user = group.transactions.findLast(({ kind }) => kind === 'user')?.finalLsn ?? null;
     const durable = group.hasMarker || position.durableDue;
+    let statements: TargetedStatement[] = [];
     try {
       for (const { changes } of group.transactions) await catalog.prepare(changes);
       const head = progress.advanceTo(last.finalLsn, last.endLsn, user);
@@ -201,9 +201,10 @@ export class Applier {
       const batching = new Batching(catalog.planOf, lane);
       for (const { changes } of group.transactions)
         for (const change of changes) batching.add(change);
-      await target.transaction([head, ...batching.take()], { durable });
+      statements = batching.take();
+      await target.transaction([head, ...statements], { durable });
     } catch (thrown) {
-      return this.#onRefusal(group, thrown);
+      return this.#onRefusal(group, thrown, statements);
     }
     progress.moved(last.finalLsn, last.endLsn, user);
     position.committed(last.endLsn, durable);
@@ -215,7 +216,11 @@ export class Applier {
   }
 
   /** The target took nothing of the group: find out what is true, then go through its items again. */
-  async #onRefusal(group: Group, thrown: unknown): Promise<void> {
+  async #onRefusal(
+    group: Group,
+    thrown: unknown,
+    statements: readonly TargetedStatement[],
+  ): Promise<void> {
     const kind = failureKind(thrown);
     if (kind === 'connection') throw fail('TRN3001', { link: this.#options.progress.link }, thrown);
     if (kind === 'progress' || kind === 'transient') {
@@ -223,8 +228,9 @@ export class Applier {
     } else if (kind === 'content') {
       const [first] = group.transactions;
       if (this.#singly > 0 && first && group.transactions.length === 1) {
-        await nameFailure(first, this.#options);
-        throw contentError(thrown, first, null);
+        const failed = refusedStatement(thrown);
+        const table = failed === null ? null : statements[failed - 1]?.table;
+        throw contentError(thrown, first, table ?? null);
       }
       this.#transactionsMax = GROUP_TRANSACTIONS_FIRST;
       this.#singly = group.transactions.length;

@@ -1,5 +1,9 @@
 import { fail } from '@turnout/contracts/errors';
-import { executeBatch } from '@turnout/postgres/pipeline/batch';
+import {
+  executeBatch,
+  failedStatement,
+  type StatementResult,
+} from '@turnout/postgres/pipeline/batch';
 import { openSession, type Endpoint, type Session } from '@turnout/postgres/session';
 import { StatementNames } from './statement-names.js';
 import type { BuiltStatement } from './sql/statement.js';
@@ -22,6 +26,13 @@ const APPLY_SETTINGS = {
 } as const;
 
 export type TextRow = Readonly<Record<string, string | null>>;
+
+const REFUSED_AT = new WeakMap<object, number>();
+
+/** Index among the statements given to `transaction` of the one that was refused, or null. */
+export function refusedStatement(thrown: unknown): number | null {
+  return typeof thrown === 'object' && thrown !== null ? (REFUSED_AT.get(thrown) ?? null) : null;
+}
 
 const plain = (text: string): BuiltStatement => ({ text, values: [] });
 
@@ -51,7 +62,7 @@ export class TargetSession {
   async transaction(
     statements: readonly BuiltStatement[],
     { durable }: { durable: boolean },
-  ): Promise<TextRow[][]> {
+  ): Promise<(readonly TextRow[])[]> {
     const head = [plain('begin'), ...(durable ? [plain('set local synchronous_commit = on')] : [])];
     try {
       const results = await this.#run([...head, ...statements, plain('commit')]);
@@ -60,6 +71,8 @@ export class TargetSession {
       if (tag !== 'COMMIT') throw fail('TRN3007', { answer: tag ?? null });
       return results.slice(head.length, -1).map(({ rows }) => rows);
     } catch (thrown) {
+      const failed = failedStatement(thrown);
+      if (failed !== null) REFUSED_AT.set(thrown as object, failed - head.length);
       await this.rollback();
       throw thrown;
     }
@@ -88,11 +101,9 @@ export class TargetSession {
     await this.#session.end().catch(() => undefined);
   }
 
-  async #run(
-    statements: readonly BuiltStatement[],
-  ): Promise<{ command: string; rows: TextRow[] }[]> {
+  async #run(statements: readonly BuiltStatement[]): Promise<StatementResult[]> {
     const named = statements.map(({ text, values }) => ({
-      name: values.length > 0 ? this.#names.nameOf(text) : '',
+      name: this.#names.nameOf(text),
       text,
       values,
     }));

@@ -1,9 +1,10 @@
 import type { Lsn } from '@turnout/core/lsn';
 import { must } from '@turnout/core/assert';
+import { readServer } from '@turnout/postgres/catalog/server';
 import type { Session } from '@turnout/postgres/session';
-import type { TargetSession, TextRow } from '../apply/target-session.js';
+import type { TargetSession } from '../apply/target-session.js';
 import { slotOf, type LinkPlace } from './link-place.js';
-import { seedPosition, seedProgress, seedSlot, serverIdentity } from './sql/seed.js';
+import { seedPosition, seedProgress, seedSlot } from './sql/seed.js';
 
 export interface ServerIdentity {
   readonly systemIdentifier: string;
@@ -11,12 +12,8 @@ export interface ServerIdentity {
 }
 
 export async function readServerIdentity(session: Session): Promise<ServerIdentity> {
-  const { text } = serverIdentity();
-  const { rows } = await session.query<TextRow>(text);
-  return {
-    systemIdentifier: must(rows[0]?.system_identifier, 'a system identifier'),
-    timeline: must(rows[0]?.timeline, 'a timeline'),
-  };
+  const { systemIdentifier, timeline } = await readServer(session);
+  return { systemIdentifier, timeline: must(timeline, 'the source of a link is not a standby') };
 }
 
 /** Writes progress, position and slot identity of a new slot in one durable transaction. */

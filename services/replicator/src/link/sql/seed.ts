@@ -53,13 +53,3 @@ export function readSlotIdentity(name: string): BuiltStatement {
     values: [name],
   };
 }
-
-/** Identity of the server one is connected to; the timeline is the head of a WAL file's name. */
-export function serverIdentity(): BuiltStatement {
-  return {
-    text: /* sql */ `
-      select (select system_identifier::text from pg_control_system()) as system_identifier,
-             left(pg_walfile_name(pg_current_wal_lsn()), 8) as timeline`,
-    values: [],
-  };
-}

@@ -1,0 +1,89 @@
+import { fail } from '@turnout/contracts/errors';
+import type { Table } from '@turnout/postgres/catalog/tables';
+import type { Direction } from '@turnout/core/sides';
+import type { TargetSession } from '../apply/target-session.js';
+import { copyTable, tableName, type CopyTable } from './chunks.js';
+import {
+  anyRow,
+  copyWorker,
+  fenceWorkers,
+  forgetChunks,
+  readChunks,
+  readWorkers,
+  seedWorkers,
+  touchWorker,
+  truncateCopied,
+} from './sql/bookkeeping.js';
+
+/** Tables that hold rows of their own: partitioned roots hold none, unlogged ones are not decoded. */
+export function ownTables(tables: readonly Table[]): Table[] {
+  return tables.filter(({ kind, unlogged }) => kind !== 'partitioned' && !unlogged);
+}
+
+/**
+ * Source tables as they will be copied, after the target was found to take them.
+ * @throws TRN2014 for a missing table, TRN3008 for a missing or generated column
+ */
+export function matchTables(source: readonly Table[], target: readonly Table[]): CopyTable[] {
+  const byName = new Map(target.map((table) => [tableName(table), table]));
+  return ownTables(source).map((table) => {
+    const name = tableName(table);
+    const there = byName.get(name);
+    if (!there) throw fail('TRN2014', { table: name });
+    if (there.kind === 'partitioned') {
+      throw fail('TRN3008', { table: name, reason: 'partitioned on the target only' });
+    }
+    const columns = new Map(there.columns.map((column) => [column.name, column]));
+    const copied = copyTable(table);
+    for (const column of copied.columns) {
+      if (!columns.has(column)) throw fail('TRN3008', { table: name, column, reason: 'missing' });
+    }
+    return {
+      ...copied,
+      columns: copied.columns.filter((column) => !columns.get(column)?.generated),
+    };
+  });
+}
+
+/** Shuts out workers of an earlier copy and answers the epochs of those of this one. */
+export async function claimWorkers(
+  target: TargetSession,
+  link: Direction,
+  count: number,
+): Promise<Map<string, bigint>> {
+  await target.transaction([fenceWorkers(link), seedWorkers(link, count)], { durable: true });
+  const rows = await target.query(readWorkers(link));
+  return new Map(rows.map((row) => [row.worker ?? '', BigInt(row.lease_epoch ?? 0)]));
+}
+
+/** Empties tables that an interrupted copy of this link has filled; others are left alone. */
+export async function discardCopied(
+  target: TargetSession,
+  options: { link: Direction; tables: readonly CopyTable[]; epochs: ReadonlyMap<string, bigint> },
+): Promise<void> {
+  const { link, tables, epochs } = options;
+  const chunks = await target.query(readChunks(link));
+  if (chunks.length === 0) return;
+  const copied = new Set(chunks.map(({ chunk }) => chunk?.replace(/#[^#]*$/, '')));
+  const stale = tables.filter((table) => copied.has(tableName(table)));
+  const worker = copyWorker(1);
+  await target.transaction(
+    [
+      touchWorker(link, worker, epochs.get(worker) ?? -1n),
+      ...(stale.length > 0 ? [truncateCopied(stale)] : []),
+      forgetChunks(link),
+    ],
+    { durable: true },
+  );
+}
+
+/** @throws TRN2020 naming the first table that holds rows */
+export async function requireEmpty(
+  target: TargetSession,
+  tables: readonly CopyTable[],
+): Promise<void> {
+  for (const table of tables) {
+    const rows = await target.query(anyRow(table));
+    if (rows.length > 0) throw fail('TRN2020', { table: tableName(table) });
+  }
+}

@@ -1,0 +1,162 @@
+import { must } from '@turnout/core/assert';
+import { CancelledSignal } from '@turnout/core/waiting';
+import { readServer } from '@turnout/postgres/catalog/server';
+import { readTables } from '@turnout/postgres/catalog/tables';
+import { withSession, type Session } from '@turnout/postgres/session';
+import { createSlot, dropSlot, freeSlot } from '@turnout/postgres/slots';
+import { TargetSession, type TextRow } from '../apply/target-session.js';
+import { linkSessionName, slotOf, type LinkPlace } from '../link/link-place.js';
+import { publishTables } from '../link/publish-tables.js';
+import { seedLink } from '../link/seed-link.js';
+import {
+  BLOCK_RANGES_SINCE,
+  CHUNK_BYTES,
+  inCopyOrder,
+  splitByBlocks,
+  splitByKey,
+  wholeTable,
+  type Chunk,
+  type CopyTable,
+} from './chunks.js';
+import type { CopyView } from './copy-view.js';
+import { CopyWorker } from './copy-worker.js';
+import { claimWorkers, discardCopied, matchTables, requireEmpty } from './prepare-target.js';
+import { analyse, COMPLETE, copyWorker, readChunks, recordChunk } from './sql/bookkeeping.js';
+import { keyExtent, tableBlocks } from './sql/table-extent.js';
+
+/** Longest wait of the slot's creation for a transaction that is older than it. */
+export const SLOT_LOCK_TIMEOUT_MS = 60_000;
+
+export interface RunCopyOptions {
+  readonly place: LinkPlace;
+  readonly workers: number;
+  /** Whether the link starts open: its source is the writable side. */
+  readonly open: boolean;
+  readonly view: CopyView;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Copies the tables of a link under a snapshot that ends exactly where its slot begins. An earlier
+ * copy that did not finish is discarded: its snapshot is gone. Done already, it returns at once.
+ * @throws TRN2013, TRN2014, TRN2020, TRN3008, TRN3012, TRN3014
+ */
+export async function runCopy(options: RunCopyOptions): Promise<void> {
+  const { place, signal } = options;
+  const target = await TargetSession.open(place.target, linkSessionName(place, 'copy'));
+  try {
+    const applicationName = linkSessionName(place, 'copy');
+    await withSession({ endpoint: place.source, applicationName }, async (source) => {
+      const chunks = await target.query(readChunks(place.link));
+      if (chunks.some(({ chunk }) => chunk === COMPLETE)) return;
+      await copyAll(options, source, target);
+    });
+  } catch (thrown) {
+    throw signal.aborted ? new CancelledSignal('copy') : thrown;
+  } finally {
+    await target.close();
+  }
+}
+
+async function copyAll(
+  options: RunCopyOptions,
+  source: Session,
+  target: TargetSession,
+): Promise<void> {
+  const { place, workers, open, view, signal } = options;
+  const { link } = place;
+  const epochs = await claimWorkers(target, link, workers);
+  const tables = await withSession(
+    { endpoint: place.target, applicationName: linkSessionName(place, 'copy-catalog') },
+    async (there) =>
+      matchTables(await readTables(source, place.tables), await readTables(there, place.tables)),
+  );
+  await discardCopied(target, { link, tables, epochs });
+  await requireEmpty(target, tables);
+  await freeSlot(source, slotOf(place));
+  await dropSlot(source, slotOf(place));
+  await publishTables(source, place);
+  const slot = await createSlot({
+    endpoint: place.source,
+    name: slotOf(place),
+    exportSnapshot: true,
+    lockTimeoutMs: SLOT_LOCK_TIMEOUT_MS,
+    applicationName: linkSessionName(place, 'slot'),
+  });
+  try {
+    const { consistentLsn } = slot;
+    await seedLink(place, { target, source, consistentLsn, open });
+    const snapshot = must(slot.snapshotName, 'the snapshot of a slot that exports one');
+    const chunks = inCopyOrder(await planChunks(source, tables));
+    view.plan(tables, chunks);
+    await copyChunks(options, { chunks, snapshot, epochs });
+  } finally {
+    await slot.release();
+  }
+  if (signal.aborted) throw new CancelledSignal('copy');
+  for (const table of tables) await target.query(analyse(table));
+  const { rows, bytes } = view;
+  await target.transaction([recordChunk(link, COMPLETE, { rows, bytes })], { durable: true });
+}
+
+async function planChunks(source: Session, tables: readonly CopyTable[]): Promise<Chunk[]> {
+  const { version } = await readServer(source);
+  const chunks: Chunk[] = [];
+  for (const table of tables) {
+    if (version >= BLOCK_RANGES_SINCE) {
+      const { text, values } = tableBlocks(table);
+      const { rows } = await source.query<TextRow>(text, [...values]);
+      chunks.push(...splitByBlocks(table, Number(rows[0]?.blocks ?? 0)));
+    } else if (table.integerKey !== null && table.bytes > 2 * CHUNK_BYTES) {
+      const { text } = keyExtent(table, table.integerKey);
+      const { rows } = await source.query<TextRow>(text);
+      const [first, last] = [rows[0]?.first, rows[0]?.last];
+      chunks.push(
+        ...(first && last
+          ? splitByKey(table, {
+              column: table.integerKey,
+              first: BigInt(first),
+              last: BigInt(last),
+            })
+          : wholeTable(table)),
+      );
+    } else {
+      chunks.push(...wholeTable(table));
+    }
+  }
+  return chunks;
+}
+
+async function copyChunks(
+  { place, workers, view, signal }: RunCopyOptions,
+  {
+    chunks,
+    snapshot,
+    epochs,
+  }: { chunks: readonly Chunk[]; snapshot: string; epochs: ReadonlyMap<string, bigint> },
+): Promise<void> {
+  // The first failure stops the other workers; theirs are only echoes of it.
+  const stop = new AbortController();
+  const all = AbortSignal.any([signal, stop.signal]);
+  const rest = [...chunks];
+  const count = Math.min(workers, chunks.length);
+  const runs = Array.from({ length: count }, async (_, index) => {
+    const name = copyWorker(index + 1);
+    const epoch = must(epochs.get(name), 'an epoch of a claimed worker');
+    const worker = new CopyWorker({ place, worker: name, epoch, snapshot, signal: all });
+    try {
+      for (let chunk = rest.shift(); chunk && !all.aborted; chunk = rest.shift()) {
+        view.copied(chunk, await worker.copy(chunk));
+      }
+    } catch (thrown) {
+      if (stop.signal.aborted) return;
+      stop.abort();
+      throw thrown;
+    } finally {
+      await worker.close();
+    }
+  });
+  const outcomes = await Promise.allSettled(runs);
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed) throw failed.reason;
+}

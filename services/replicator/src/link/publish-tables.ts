@@ -1,0 +1,18 @@
+import { readTables } from '@turnout/postgres/catalog/tables';
+import { ensurePublication } from '@turnout/postgres/publications';
+import type { Session } from '@turnout/postgres/session';
+import { ownTables } from '../copy/prepare-target.js';
+import { slotOf, type LinkPlace } from './link-place.js';
+
+/** Rows that carry signals between the links; see LINKS. */
+const SIGNAL_TABLES = [
+  { schema: 'turnout', name: 'marker' },
+  { schema: 'turnout', name: 'progress' },
+] as const;
+
+/** Publishes the tables of a link, leaf by leaf: through a root a TRUNCATE of a leaf would be lost. */
+export async function publishTables(source: Session, place: LinkPlace): Promise<void> {
+  const tables = ownTables(await readTables(source, place.tables));
+  const names = tables.map(({ schema, name }) => ({ schema, name }));
+  await ensurePublication(source, slotOf(place), [...names, ...SIGNAL_TABLES], { viaRoot: false });
+}
