@@ -1,6 +1,6 @@
 import type { Side } from '@turnout/core/sides';
 import { CancelledSignal } from '@turnout/core/waiting';
-import { startGuardian, type Guardian } from './guardian/guardian.js';
+import { spawnGuardian, type Guardian } from './guardian/guardian.js';
 import type { PoolerInstance, RouteAdapter } from './route.js';
 import type { Hold, HoldRequest, Routes, RouteState } from './routes.js';
 
@@ -24,6 +24,7 @@ async function forAll(
 /** The routes of one pair, acting together. */
 export class RouteSet implements Routes {
   readonly #adapters: readonly RouteAdapter[];
+  #warm: Guardian | null = null;
 
   constructor(adapters: readonly RouteAdapter[]) {
     this.#adapters = adapters;
@@ -37,16 +38,20 @@ export class RouteSet implements Routes {
     return this.#poolers().length;
   }
 
+  async warm(): Promise<void> {
+    if (this.poolerCount === 0 || this.#warm?.alive) return;
+    const guardian = spawnGuardian();
+    this.#warm = guardian;
+    await guardian.ready();
+  }
+
   async hold({ fromEndpoint, deadlineMs, timeoutMs, signal }: HoldRequest): Promise<Hold> {
     if (signal.aborted) throw new CancelledSignal('hold');
     const poolers = this.#poolers();
     if (poolers.length === 0) return { release: async () => undefined };
-    const guardian = startGuardian({
-      poolers,
-      fromEndpoint,
-      deadlineMs,
-      pauseTimeoutMs: timeoutMs,
-    });
+    const guardian = this.#warm?.alive ? this.#warm : spawnGuardian();
+    this.#warm = null;
+    guardian.hold({ poolers, fromEndpoint, deadlineMs, pauseTimeoutMs: timeoutMs });
     try {
       await pausedOrAborted(guardian, signal);
     } catch (thrown) {
@@ -89,6 +94,8 @@ export class RouteSet implements Routes {
   }
 
   async close(): Promise<void> {
+    await this.#warm?.close();
+    this.#warm = null;
     await Promise.allSettled(this.#adapters.map((adapter) => adapter.close()));
   }
 

@@ -31,6 +31,11 @@ export interface RouteState {
 export interface Routes {
   readonly count: number;
   readonly poolerCount: number;
+  /**
+   * Starts the guardian's process ahead of `hold`, which takes it over: loading it takes longer than
+   * the rest of the window. Idempotent; without it `hold` starts one itself.
+   */
+  warm(): Promise<void>;
   /** Pauses every pooler through the guardian. @throws TRN5013 after resuming all again */
   hold(request: HoldRequest): Promise<Hold>;
   /** Resumes every pooler and reads it back; resuming one that is not paused is no error. */

@@ -33,6 +33,7 @@ async function main(): Promise<void> {
   // The parent may be gone already; what it would have been told no longer matters.
   process.stdout.on('error', () => undefined);
 
+  tell({ type: 'ready' });
   const plan = await planned.promise;
   const deadline = setTimeout(abandon, plan.deadlineMs);
   const held = await holdPoolers(plan);

@@ -10,7 +10,7 @@ import { pgBouncerMissing, startPgBouncer, type PgBouncer } from '@turnout/testk
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createRoutes } from '../route-config.js';
 import type { Routes } from '../routes.js';
-import { startGuardian, type GuardianOptions } from './guardian.js';
+import { spawnGuardian, startGuardian, type GuardianOptions } from './guardian.js';
 
 const skip = await mustSkip(pgBouncerMissing);
 let cluster: Cluster;
@@ -236,5 +236,27 @@ test.skipIf(skip)(
     expect(await lead()).toBe('blue');
     await client.query('commit');
     await client.end();
+  },
+);
+
+test.skipIf(skip)(
+  'a guardian started ahead makes the hold short, and leaves when not needed',
+  async () => {
+    await routes.warm();
+    await routes.warm();
+    const fromEndpoint = { url: cluster.url('blue') };
+    const request = { from: 'blue', fromEndpoint, deadlineMs: 20_000, timeoutMs: 2_000 } as const;
+    const before = performance.now();
+    const hold = await routes.hold({ ...request, signal: new AbortController().signal });
+    expect(performance.now() - before).toBeLessThan(250);
+    expect(await lead()).toBe('held');
+    await routes.resume();
+    await hold.release();
+    expect(await lead()).toBe('blue');
+    await routes.warm();
+    const idle = spawnGuardian();
+    await idle.ready();
+    await idle.close();
+    expect(idle.alive).toBe(false);
   },
 );

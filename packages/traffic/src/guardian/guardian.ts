@@ -40,13 +40,13 @@ export type GuardianOutcome = GuardianEnd | 'died' | 'settling';
 /** The parent's end of the process that holds the poolers. Made by `startGuardian`. */
 export class Guardian {
   readonly #child: ChildProcess;
-  readonly #pauseTimeoutMs: number;
+  #pauseTimeoutMs = 0;
+  readonly #ready: Deferred<void> = deferred();
   readonly #paused: Deferred<void> = deferred();
   readonly #ended: Deferred<GuardianOutcome> = deferred();
 
-  constructor(child: ChildProcess, plan: GuardianPlan) {
+  constructor(child: ChildProcess) {
     this.#child = child;
-    this.#pauseTimeoutMs = plan.pauseTimeoutMs;
     const reader = new MessageReader<GuardianMessage>();
     child.stdout?.setEncoding('utf8');
     child.stdout?.on('data', (chunk: string) => {
@@ -55,7 +55,6 @@ export class Guardian {
     child.stdin?.on('error', () => undefined);
     child.once('error', () => this.#onGone());
     child.once('close', () => this.#onGone());
-    this.#tell({ type: 'plan', plan });
   }
 
   /** Process id, for reports and tests. */
@@ -66,6 +65,32 @@ export class Guardian {
   /** How it ended; `died` when it did without a word: the poolers must be read back then. */
   get ended(): Promise<GuardianOutcome> {
     return this.#ended.promise;
+  }
+
+  /** Whether it can still be told what to hold. */
+  get alive(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Resolves when its program is loaded; what is told before that only waits. */
+  async ready(): Promise<void> {
+    await within(this.#ready.promise, ANSWER_MARGIN_MS, () =>
+      fail('TRN5013', { instance: 'guardian', waited_ms: ANSWER_MARGIN_MS }),
+    );
+  }
+
+  /** Gives it the plan, once; PAUSE goes out at once. Follow with `paused`. */
+  hold(options: GuardianOptions): void {
+    const plan: GuardianPlan = {
+      poolers: options.poolers,
+      fromUrl: options.fromEndpoint.url,
+      fromPassword: options.fromEndpoint.password?.reveal() ?? null,
+      pauseTimeoutMs: options.pauseTimeoutMs,
+      deadlineMs: options.deadlineMs,
+      settleTimeoutMs: options.settleTimeoutMs ?? SETTLE_TIMEOUT_MS,
+    };
+    this.#pauseTimeoutMs = plan.pauseTimeoutMs;
+    this.#tell({ type: 'plan', plan });
   }
 
   /**
@@ -103,7 +128,8 @@ export class Guardian {
   }
 
   #take(message: GuardianMessage): void {
-    if (message.type === 'paused') this.#paused.resolve();
+    if (message.type === 'ready') this.#ready.resolve();
+    else if (message.type === 'paused') this.#paused.resolve();
     else if (message.type === 'ended') this.#ended.resolve(message.end);
     else {
       const { instance, reason, notResumed } = message;
@@ -113,7 +139,9 @@ export class Guardian {
   }
 
   #onGone(): void {
-    this.#paused.reject(fail('TRN5013', { instance: 'guardian', reason: 'the guardian died' }));
+    const died = fail('TRN5013', { instance: 'guardian', reason: 'the guardian died' });
+    this.#ready.reject(died);
+    this.#paused.reject(died);
     this.#ended.resolve('died');
   }
 
@@ -123,21 +151,21 @@ export class Guardian {
 }
 
 /**
- * Starts the process that pauses the poolers and gives the pause back if the caller dies. It is
- * detached: what ends the caller's process group does not end it.
+ * Starts the process without a plan, so that its start is no part of the window. It ends by itself
+ * when the caller does. It is detached: what ends the caller's process group does not end it.
  */
-export function startGuardian(options: GuardianOptions): Guardian {
+export function spawnGuardian(): Guardian {
   const child = spawn(process.execPath, [programPath()], {
     detached: true,
     cwd: '/',
     stdio: ['pipe', 'pipe', 'ignore'],
   });
-  return new Guardian(child, {
-    poolers: options.poolers,
-    fromUrl: options.fromEndpoint.url,
-    fromPassword: options.fromEndpoint.password?.reveal() ?? null,
-    pauseTimeoutMs: options.pauseTimeoutMs,
-    deadlineMs: options.deadlineMs,
-    settleTimeoutMs: options.settleTimeoutMs ?? SETTLE_TIMEOUT_MS,
-  });
+  return new Guardian(child);
+}
+
+/** Starts the process that pauses the poolers and gives the pause back if the caller dies. */
+export function startGuardian(options: GuardianOptions): Guardian {
+  const guardian = spawnGuardian();
+  guardian.hold(options);
+  return guardian;
 }

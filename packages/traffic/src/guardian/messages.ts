@@ -19,6 +19,8 @@ export type ParentMessage =
   | { readonly type: 'release' };
 
 export type GuardianMessage =
+  /** The program is loaded and waits for its plan. */
+  | { readonly type: 'ready' }
   | { readonly type: 'paused' }
   /** Nothing is held any more, except where `not_resumed` names an instance. */
   | {
