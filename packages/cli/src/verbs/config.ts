@@ -1,4 +1,4 @@
-import { CONFIG_SCHEMA } from '@turnout/contracts/config';
+import { editorSchema } from '@turnout/contracts/config/editor-schema';
 import { loadConfiguration } from '../configuration.js';
 import { drawGrid } from '../output/grid.js';
 import { print } from '../terminal.js';
@@ -27,7 +27,7 @@ export const configSchema: Verb = {
   name: 'config schema',
   summary: 'the JSON schema of the configuration',
   run({ terminal }) {
-    terminal.out(JSON.stringify(CONFIG_SCHEMA, null, 2));
+    terminal.out(JSON.stringify(editorSchema(), null, 2));
     return Promise.resolve(0);
   },
 };

@@ -1,0 +1,73 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { importsOf } from './source-imports.js';
+
+export interface SourceFile {
+  /** Path below the root. */
+  readonly path: string;
+  readonly imports: readonly string[];
+}
+
+/** One member of the workspace as its files declare it and as its sources use it. */
+export interface Member {
+  readonly name: string;
+  readonly folder: string;
+  readonly dependencies: readonly string[];
+  /** Names of the members that tsconfig.json refers to. */
+  readonly references: readonly string[];
+  readonly sources: readonly SourceFile[];
+}
+
+interface Manifest {
+  readonly dependencies?: Record<string, string>;
+  readonly optionalDependencies?: Record<string, string>;
+  readonly peerDependencies?: Record<string, string>;
+}
+
+const readJson = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'));
+
+/** Tests may use what they like: they are no part of what is shipped. */
+function sourceFiles(root: string, folder: string): SourceFile[] {
+  const source = join(folder, 'src');
+  if (!existsSync(source)) return [];
+  return readdirSync(source, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    .toSorted()
+    .map((file) => {
+      const path = join(source, file);
+      return { path: relative(root, path), imports: importsOf(readFileSync(path, 'utf8')) };
+    });
+}
+
+function readMember(root: string, folder: string): Member {
+  const manifest = readJson(join(folder, 'package.json')) as Manifest;
+  const config = readJson(join(folder, 'tsconfig.json')) as { references?: { path: string }[] };
+  return {
+    name: basename(folder),
+    folder: relative(root, folder),
+    dependencies: Object.keys({
+      ...manifest.dependencies,
+      ...manifest.optionalDependencies,
+      ...manifest.peerDependencies,
+    }),
+    references: (config.references ?? []).map(({ path }) => basename(resolve(folder, path))),
+    sources: sourceFiles(root, folder),
+  };
+}
+
+export function readWorkspace(root: string): Member[] {
+  return ['packages', 'services'].flatMap((group) =>
+    readdirSync(join(root, group), { withFileTypes: true })
+      .filter(
+        (entry) => entry.isDirectory() && existsSync(join(root, group, entry.name, 'package.json')),
+      )
+      .map((entry) => readMember(root, join(root, group, entry.name)))
+      .toSorted((a, b) => a.name.localeCompare(b.name)),
+  );
+}
+
+/** Folders named by the tsconfig.json of the root; what is not there is never built. */
+export function rootReferences(root: string): string[] {
+  const config = readJson(join(root, 'tsconfig.json')) as { references: { path: string }[] };
+  return config.references.map(({ path }) => (dirname(path) === '.' ? path : basename(path)));
+}
