@@ -1,5 +1,4 @@
 import { pipeline } from 'node:stream/promises';
-import { Secret } from '@turnout/core/secret';
 import { startCluster, type Cluster } from '@turnout/testkit/cluster';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { copyIn, copyOut } from './copy.js';
@@ -76,21 +75,19 @@ test('a session left inside a transaction is not lent again', async () => {
 test('a connection that dies is replaced', async () => {
   const { rows } = await pool.query<{ pid: string }>('select pg_backend_pid() as pid');
   await withSession({ endpoint, applicationName: 'turnout/1/test/shop' }, async (session) => {
-    await session
-      .query('select pg_terminate_backend($1, 5000)', [rows[0]!.pid])
-      .catch(() => session.query('select pg_terminate_backend($1)', [rows[0]!.pid]));
+    await session.query('select pg_terminate_backend($1)', [rows[0]!.pid]);
   });
   await pool.query('select 1').catch(() => undefined);
   expect((await pool.query('select 1 as one')).rows).toEqual([{ one: '1' }]);
 });
 
-test('a password beside the URL is used, and a wrong one is told apart from a dead server', async () => {
+test('a dead server and a missing database are told apart', async () => {
   const { hostname, port } = new URL(endpoint.url);
-  const wrong = openSession({
-    endpoint: { url: 'postgres://nobody@127.0.0.1:1/shop', password: new Secret('p:@/ %') },
+  const dead = openSession({
+    endpoint: { url: 'postgres://nobody@127.0.0.1:1/shop' },
     applicationName: 'turnout/1/test/shop',
   });
-  await expect(wrong).rejects.toMatchObject({ code: 'TRN2001', observed: { port: '1' } });
+  await expect(dead).rejects.toMatchObject({ code: 'TRN2001', observed: { port: '1' } });
   const missing = openSession({
     endpoint: { url: `postgres://postgres@${hostname}:${port}/missing` },
     applicationName: 'turnout/1/test/shop',

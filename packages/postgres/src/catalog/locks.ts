@@ -73,6 +73,43 @@ export async function readWriterLocks(session: Session): Promise<WriterLock[]> {
   }));
 }
 
+/** Who stands in the way of a lock that keeps writers out of a table, the oldest first. */
+export interface TableHolder {
+  readonly pid: number | null;
+  /** Application name, `autovacuum worker`, or `prepared transaction`. */
+  readonly holder: string;
+  readonly mode: string;
+}
+
+export async function readTableHolder(
+  session: Session,
+  { schema, name }: { readonly schema: string; readonly name: string },
+): Promise<TableHolder | null> {
+  const { rows } = await session.query<Record<string, string | null>>(
+    /* sql */ `select l.pid, l.mode,
+        case when l.pid is null then 'prepared transaction'
+          when a.backend_type = 'autovacuum worker' then a.backend_type
+          else coalesce(nullif(a.application_name, ''), a.backend_type, 'unknown') end as holder
+      from pg_locks l
+        join pg_class c on c.oid = l.relation
+        join pg_namespace n on n.oid = c.relnamespace
+        left join pg_stat_activity a on a.pid = l.pid
+      where n.nspname = $1 and c.relname = $2 and l.granted
+        and l.database = (select oid from pg_database where datname = current_database())
+        and l.mode not in ('AccessShareLock', 'RowShareLock')
+        and l.pid is distinct from pg_backend_pid()
+      order by a.xact_start nulls first limit 1`,
+    [schema, name],
+  );
+  const row = rows[0];
+  if (!row) return null;
+  return {
+    pid: row['pid'] ? Number(row['pid']) : null,
+    holder: row['holder']!,
+    mode: row['mode']!,
+  };
+}
+
 export interface PreparedTransaction {
   readonly gid: string;
   readonly xid: string;

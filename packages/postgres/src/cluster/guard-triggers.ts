@@ -6,6 +6,7 @@ import {
   readUnguardedTables,
   type UserTable,
 } from '../catalog/guarded-tables.js';
+import { readTableHolder } from '../catalog/locks.js';
 import { sqlState } from '../database-error.js';
 import { quoteTable } from '../identifiers.js';
 import type { Session } from '../session.js';
@@ -61,24 +62,41 @@ async function attempt({ session, statement, options }: Work, table: UserTable):
   }
 }
 
+/** Names the first table and, while it is still there, who holds it. */
+async function inTheWay(
+  session: Session,
+  blocked: readonly UserTable[],
+  rounds: number,
+): Promise<Error> {
+  const table = blocked[0]!;
+  const holder = await readTableHolder(session, table);
+  return fail('TRN5007', {
+    table: quoteTable(table),
+    tables: blocked.length,
+    rounds,
+    held_by: holder?.holder ?? null,
+    pid: holder?.pid ?? null,
+  });
+}
+
 /** Round after round over what is left, so that one busy table does not hold up the others. */
 async function forEachTable(work: Work): Promise<number> {
   const { session, list, options } = work;
   const deadlineMs = performance.now() + (options.timeoutMs ?? 60_000);
   let done = 0;
   for (let round = 1; ; round += 1) {
-    const blocked: string[] = [];
+    const blocked: UserTable[] = [];
     for (const table of await list(session)) {
       options.signal?.throwIfAborted();
       if (await attempt(work, table)) done += 1;
       else {
-        blocked.push(quoteTable(table));
+        blocked.push(table);
         options.onBlocked?.(quoteTable(table), round);
       }
     }
     if (blocked.length === 0) return done;
     if (performance.now() >= deadlineMs) {
-      throw fail('TRN5007', { table: blocked[0]!, tables: blocked.length, rounds: round });
+      throw await inTheWay(session, blocked, round);
     }
     await pause(backoffMs(round, { firstMs: 20, maxMs: 1_000 }), options.signal);
   }

@@ -136,7 +136,10 @@ describe.each(['13', '15'] as const)('the objects of a side on %s', (version) =>
         timeoutMs: 100,
         onBlocked: (table) => inTheWay.push(table),
       }),
-    ).rejects.toMatchObject({ code: 'TRN5007', observed: { table: '"public"."busy"' } });
+    ).rejects.toMatchObject({
+      code: 'TRN5007',
+      observed: { table: '"public"."busy"', held_by: 'shop application' },
+    });
     expect(new Set(inTheWay)).toEqual(new Set(['"public"."busy"']));
     expect((await readUnguardedTables(session)).map(({ name }) => name)).toEqual(['busy']);
 

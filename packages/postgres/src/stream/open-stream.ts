@@ -197,7 +197,7 @@ class ReplicationStream implements ChangeStream {
   async #stop(): Promise<void> {
     if (this.#timer) clearInterval(this.#timer);
     this.#timer = null;
-    await this.#service.stop();
+    await this.#service.stop().catch(() => undefined);
   }
 }
 
