@@ -16,8 +16,11 @@ export interface HaproxyRouteOptions {
 
 const TIMEOUT_MS = 2_000;
 const ANSWER_BYTES_MAX = 1024 * 1024;
-/** Bits of `srv_admin_state` that mean maintenance or drain, whoever set them. */
-const MAINTENANCE_BITS = 0x3f;
+/**
+ * Bits of `srv_admin_state` that mean maintenance or drain, whoever set them. Not 0x04: it only tells
+ * that the server was `disabled` in the file, and stays when it has been made ready since.
+ */
+const MAINTENANCE_BITS = 0x3b;
 
 /**
  * HAProxy over its runtime socket: one server of the backend ready, the other in maintenance.
