@@ -17,8 +17,8 @@ const sources = (suffix: string) => [
   `services/*/src/**/*.${suffix}.ts`,
 ];
 
-/** A project for tests that need the component named by `suffix`; they take the machine gently. */
-const real = (suffix: string, maxWorkers: number) => ({
+/** A project for tests that need the component named by `suffix`; groups run one after another. */
+const real = (suffix: string, maxWorkers: number, groupOrder: number) => ({
   extends: true as const,
   test: {
     name: suffix,
@@ -26,6 +26,7 @@ const real = (suffix: string, maxWorkers: number) => ({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers,
+    sequence: { groupOrder },
   },
 });
 
@@ -43,9 +44,9 @@ export default defineConfig({
           exclude: ['**/*.{pg,bus,pooler}.test.ts', '**/node_modules/**'],
         },
       },
-      real('pg', 2),
-      real('pooler', 1),
-      real('bus', 1),
+      real('pg', 2, 1),
+      real('pooler', 1, 2),
+      real('bus', 1, 3),
       {
         extends: true,
         test: {
@@ -54,6 +55,7 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 120_000,
           maxWorkers: 1,
+          sequence: { groupOrder: 4 },
         },
       },
     ],
