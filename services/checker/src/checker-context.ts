@@ -23,3 +23,11 @@ export interface PairContext {
   /** Unique per process: claims and leases carry it. */
   readonly instanceId: string;
 }
+
+/** For a process without metrics. */
+export const NO_METERS: CheckerMeters = {
+  checkEnded: () => undefined,
+  differencesFound: () => undefined,
+  tracked: () => undefined,
+  roundEnded: () => undefined,
+};

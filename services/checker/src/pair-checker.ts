@@ -8,6 +8,7 @@ import { runCheck } from './checks/check-run.js';
 import { endCheck, startProgress } from './checks/check-report.js';
 import { recordedDifferences } from './checks/recorded-differences.js';
 import { ContinuousRounds } from './checks/continuous-rounds.js';
+import type { SideTracking } from './tracking/side-tracking.js';
 import { PairTrackers, type WantedTracking } from './tracking/pair-trackers.js';
 
 /** Without a notification the control store is asked this often. */
@@ -119,9 +120,11 @@ export class PairChecker {
         await endCheck(this.#context, check, { reason: refusal ?? 'pair_not_started' });
         return;
       }
-      const tracking = await (check.kind === 'full'
-        ? this.#trackers.ensureCurrent(source)
-        : this.#trackers.ensure(source));
+      const tracking = await this.#trackingFor(check, source);
+      if (tracking === null) {
+        await endCheck(this.#context, check, { reason: 'no_base' });
+        return;
+      }
       const { end, alignment, thrown } = await runCheck({
         id: check.id,
         kind: check.kind,
@@ -145,6 +148,12 @@ export class PairChecker {
       await progress.stop();
     }
     await this.#rounds.report(pair.pair);
+  }
+
+  /** A new slot waits for all transactions in progress, and so for ever for an open fence. */
+  async #trackingFor({ kind }: CheckRow, source: Side): Promise<SideTracking | null> {
+    if (kind === 'full') return this.#trackers.ensureCurrent(source);
+    return kind === 'final' ? this.#trackers.get(source) : this.#trackers.ensure(source);
   }
 
   /** The caller of a final check says the direction; it knows better than the pair's row in the window. */

@@ -46,6 +46,11 @@ export async function endCheck(
     ...partial,
   };
   const { outcome, rowsCompared, differences, seconds, reason } = end;
+  if (kind === 'full' && outcome === 'equal') {
+    // Before the end is announced: who reads it must not find what it has just resolved.
+    const tables = end.tables.map(({ table }) => table);
+    await store.checks.resolveDifferences(pair, { tables, resolution: id });
+  }
   await store.checks.finish(id, end);
   meters.checkEnded(pair, kind, outcome, seconds, rowsCompared);
   if (differences > 0) meters.differencesFound(pair, differences);

@@ -1,3 +1,4 @@
+import { isAppError } from '@turnout/core/app-error';
 import { otherSide, SIDES, type Side } from '@turnout/core/sides';
 import type { PairContext } from '../checker-context.js';
 import { Owed } from '../comparison/owed.js';
@@ -52,7 +53,8 @@ export class ContinuousRounds {
       );
     } catch (thrown) {
       this.#problem = thrown;
-      await this.#trackers.closeSessions();
+      // Our own refusals leave the sessions rolled back and sound.
+      if (!isAppError(thrown)) await this.#trackers.closeSessions();
     }
     if (performance.now() - this.#reportedAtMs >= REPORT_INTERVAL_MS) {
       await this.report(this.#context.pair.pair);
