@@ -2,7 +2,7 @@ import { isCancelled } from '@turnout/core/waiting';
 import type { ServiceContext } from '@turnout/service-kit/context';
 import type { Service } from '@turnout/service-kit/service';
 import { readTokens } from '@turnout/service-kit/tokens';
-import { createRoutes } from '@turnout/traffic/create-routes';
+import { createRoutes } from '@turnout/traffic/route-config';
 import type { FastifyInstance } from 'fastify';
 import { Desks, openDesk, type Desk } from './api/desks.js';
 import { buildApi } from './api/server.js';
@@ -25,7 +25,11 @@ export function createCoordinator(context: ServiceContext): Service {
     const opened: Desk[] = [];
     for (const pair of Object.values(config.pairs)) {
       await store.pairs.ensure(pair.pair);
-      const routes = await createRoutes(pair, { redisUrl: config.redisUrl, logger });
+      const routes = createRoutes(pair.routes, {
+        pair: pair.pair,
+        sideUrls: { blue: pair.blue.url, green: pair.green.url },
+        redisUrl: config.redisUrl ?? undefined,
+      });
       const pairContext = { ...context, pair, routes, bus };
       opened.push(
         openDesk({

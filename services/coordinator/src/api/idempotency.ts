@@ -38,7 +38,7 @@ export async function once(
     await store.idempotency.complete(key, answer);
     return send(answer);
   } catch (thrown) {
-    await store.idempotency.forget(key);
+    await store.idempotency.abandon(key);
     throw thrown;
   }
 }

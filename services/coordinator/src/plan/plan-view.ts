@@ -4,23 +4,22 @@ import { evaluateGates } from '@turnout/machine/gates';
 import { planSteps, type PlanningPort } from '@turnout/machine/plan';
 import type { StepId } from '@turnout/machine/switchover-steps';
 import type { PairContext } from '../context.js';
+import { readSequences } from '@turnout/postgres/catalog/sequences';
 import { readFacts } from '../gates/read-facts.js';
 import { withSideSessions } from '../pairs/side-sessions.js';
-import { ask } from '../switchover/side-row.js';
-import { readSequences } from '../switchover/sql/sequences-sql.js';
 import { lockTurnstile } from '../switchover/sql/drain-sql.js';
 
 interface Recorded {
   readonly id: string;
   readonly outcome: string;
-  readonly ms: number;
+  readonly ms: number | null;
 }
 
 /** Median time of each step in earlier switches: the only basis an estimate has. */
 function medians(history: readonly (readonly Recorded[])[]): Map<string, number> {
   const times = new Map<string, number[]>();
   for (const { id, outcome, ms } of history.flat()) {
-    if (outcome === 'done') times.set(id, [...(times.get(id) ?? []), ms]);
+    if (outcome === 'done' && ms !== null) times.set(id, [...(times.get(id) ?? []), ms]);
   }
   return new Map(
     [...times].map(([id, list]) => [id, list.toSorted((a, b) => a - b)[list.length >> 1] ?? 0]),
@@ -34,9 +33,9 @@ export async function planView(context: PairContext, to: Side): Promise<object> 
   return withSideSessions(pair, async (control) => {
     const facts = await readFacts({ pair, store, routes, control, from, nowMs: clock.nowMs() });
     const gates = evaluateGates(facts, pair.gates);
-    const sequences = await ask(control[from], readSequences);
+    const sequences = await readSequences(control[from]);
     const past = await store.switchovers.list(pair.pair);
-    const times = medians(past.map(({ steps }) => steps as readonly Recorded[]));
+    const times = medians(past.map(({ steps }) => steps));
     const details: Partial<Record<StepId, readonly string[]>> = {
       gates: gates.map(
         ({ id, open, observed }) => `${id}: ${observed ?? 'unknown'}${open ? '' : ' (closed)'}`,

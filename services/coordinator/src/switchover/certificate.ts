@@ -1,7 +1,7 @@
 import type { Run } from './run.js';
 
 /** Evidence that nothing was in flight when the decision was made; stored with the switchover. */
-export interface Certificate {
+export interface DrainCertificate {
   readonly epoch: string;
   readonly fence_epoch: string | null;
   readonly from: string;
@@ -20,7 +20,7 @@ export interface Certificate {
   readonly window_ms_so_far: number | null;
 }
 
-export function makeCertificate(run: Run): Certificate {
+export function makeCertificate(run: Run): Readonly<Record<string, unknown>> & DrainCertificate {
   const started = run.windowStartedMs;
   return {
     epoch: String(run.acting().epoch),

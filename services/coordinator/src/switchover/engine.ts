@@ -129,8 +129,8 @@ export async function execute(run: Run): Promise<Result> {
   result ??= await decideAndFinish(run, recorder);
   await recorder.save({
     outcome: result.outcome,
-    reason: result.reason,
-    windowMs: result.outcome === 'committed' ? run.windowMs : null,
+    ...(result.reason === null ? {} : { reason: result.reason }),
+    ...(result.outcome === 'committed' && run.windowMs !== null ? { windowMs: run.windowMs } : {}),
     ...(run.actor ? { certificate: makeCertificate(run) } : {}),
   });
   return result;

@@ -303,7 +303,7 @@ test('sequences are set ahead and never back', async () => {
   const { control } = run.opened();
   await control.blue.query(`select setval('public.s', 500)`);
   const [move] = await advanceSequences(control.blue, control.green);
-  expect(move).toMatchObject({ name: 'public.s', from: '500', to: '1500' });
+  expect(move).toMatchObject({ name: '"public"."s"', from: '500', to: '1500' });
   await control.green.query(`select setval('public.s', 9000)`);
   expect(await advanceSequences(control.blue, control.green)).toEqual([]);
 });

@@ -1,14 +1,22 @@
 import { isAppError, messageOf } from '@turnout/core/app-error';
 import type { StepId } from '@turnout/machine/switchover-steps';
+import type { SwitchoverPatch } from '@turnout/store/switchovers';
 import type { Run } from './run.js';
 import type { StepDetail } from './steps/step.js';
 
 export interface StepRecord {
   readonly id: StepId;
   readonly outcome: 'done' | 'failed' | 'undone' | 'undo_failed';
-  readonly started_at: string;
+  /** RFC 3339. */
+  readonly startedAt: string;
   readonly ms: number;
-  readonly detail: StepDetail;
+  /** Facts as text, `name=value` joined by commas; null when there are none. */
+  readonly detail: string | null;
+}
+
+function detailText(detail: StepDetail): string | null {
+  const facts = Object.entries(detail).map(([name, value]) => `${name}=${String(value)}`);
+  return facts.length === 0 ? null : facts.join(', ');
 }
 
 /** What went wrong, in words that are safe to store. */
@@ -43,7 +51,7 @@ export class Recorder {
     const startedMs = clock.monotonicMs();
     const add = (outcome: StepRecord['outcome'], detail: StepDetail): void => {
       const ms = clock.monotonicMs() - startedMs;
-      this.#records.push({ id, outcome, started_at: startedAt, ms, detail });
+      this.#records.push({ id, outcome, startedAt, ms, detail: detailText(detail) });
     };
     try {
       const detail = await work();
@@ -55,7 +63,7 @@ export class Recorder {
   }
 
   /** Stores the steps so far; failing to is news, not a reason to stop. */
-  async save(patch: Record<string, unknown> = {}): Promise<void> {
+  async save(patch: SwitchoverPatch = {}): Promise<void> {
     const { store, logger } = this.#run.deps;
     await store.switchovers
       .update(this.#run.id, { steps: this.#records, ...patch })

@@ -27,7 +27,7 @@ export async function recover(run: Run): Promise<Result> {
   }
   await recorder.save({
     outcome: result.outcome,
-    reason: result.reason,
+    ...(result.reason === null ? {} : { reason: result.reason }),
     ...(run.actor ? { certificate: makeCertificate(run) } : {}),
   });
   await releaseBoth(run);

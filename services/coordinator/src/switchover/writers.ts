@@ -1,38 +1,17 @@
 import { fail } from '@turnout/contracts/errors';
 import { waitUntil } from '@turnout/core/waiting';
+import { readWriterLocks, type WriterLock } from '@turnout/postgres/catalog/locks';
 import type { Session } from '@turnout/postgres/session';
 import { ask } from './side-row.js';
-import { cancelBackend, queuedBlockers, writerLocks } from './sql/drain-sql.js';
+import { cancelBackend, queuedBlockers } from './sql/drain-sql.js';
 
-export interface Writer {
-  readonly transaction: string;
-  readonly pid: string | null;
-  readonly application: string;
-  readonly role: string;
-  /** Waits for the turnstile: it has written nothing that could commit before the fence. */
-  readonly queued: boolean;
-  readonly holdsTurnstile: boolean;
-}
-
-/** Transactions that hold a writer's lock on anything of the users. */
-export async function readWriters(session: Session): Promise<Writer[]> {
-  const rows = await ask(session, writerLocks);
-  return rows.map((row) => ({
-    transaction: row['virtualtransaction'] ?? '',
-    pid: row['pid'] ?? null,
-    application: row['application'] ?? '',
-    role: row['role'] ?? '',
-    queued: row['queued'] === 't',
-    holdsTurnstile: row['holds_turnstile'] === 't',
-  }));
-}
-
-function named(writer: Writer | undefined): Record<string, string | null> {
+/** Names of a session that stands in the way; a prepared transaction has no process. */
+function named(writer: WriterLock | undefined): Record<string, string | number | null> {
   return {
     pid: writer?.pid ?? null,
-    role: writer?.role ?? null,
-    application: writer?.application ?? null,
-    transaction: writer?.transaction ?? null,
+    application: writer?.applicationName ?? null,
+    transaction: writer?.virtualTransaction ?? null,
+    mode: writer?.mode ?? null,
   };
 }
 
@@ -47,13 +26,15 @@ export async function awaitOlderWriters(
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<number> {
-  const older = new Set((await readWriters(session)).map(({ transaction }) => transaction));
+  const older = new Set(
+    (await readWriterLocks(session)).map(({ virtualTransaction }) => virtualTransaction),
+  );
   const count = older.size;
-  let last: Writer | undefined;
+  let last: WriterLock | undefined;
   await waitUntil(
     async () => {
-      const now = await readWriters(session);
-      const left = now.filter(({ transaction }) => older.has(transaction));
+      const now = await readWriterLocks(session);
+      const left = now.filter(({ virtualTransaction }) => older.has(virtualTransaction));
       last = left[0];
       return left.length === 0 ? true : undefined;
     },
@@ -79,10 +60,10 @@ const QUEUEING_GRACE_MS = 200;
  */
 export async function proveNoBypass(session: Session): Promise<string[]> {
   const cancelled: string[] = [];
-  let bypass: Writer | undefined;
+  let bypass: WriterLock | undefined;
   await waitUntil(
     async () => {
-      const writers = await readWriters(session);
+      const writers = await readWriterLocks(session);
       bypass = writers.find(({ queued }) => !queued);
       return bypass === undefined ? true : undefined;
     },

@@ -66,39 +66,6 @@ export function cancelBackend(pid: string): Statement {
   return { text: /* sql */ `select pg_cancel_backend($1::int)`, values: [pid] };
 }
 
-/**
- * Writers by lock rather than by activity: a TRUNCATE holds no ROW EXCLUSIVE, a new table is not
- * visible, a prepared transaction has no session. Ours and temporary tables are excepted.
- */
-export const writerLocks: Statement = {
-  text: /* sql */ `
-    select distinct l.virtualtransaction, l.pid, coalesce(a.application_name, '') as application,
-      coalesce(a.usename, '') as role,
-      exists (select 1 from pg_locks q where q.virtualtransaction = l.virtualtransaction
-        and q.relation = 'turnout.turnstile'::regclass and not q.granted) as queued,
-      exists (select 1 from pg_locks q where q.virtualtransaction = l.virtualtransaction
-        and q.relation = 'turnout.turnstile'::regclass and q.granted) as holds_turnstile
-    from pg_locks l
-    left join pg_stat_activity a on a.pid = l.pid
-    where l.locktype = 'relation' and l.granted and l.relation >= 16384
-      and l.database = (select oid from pg_database where datname = current_database())
-      and l.mode in ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock',
-        'AccessExclusiveLock')
-      and l.pid is distinct from pg_backend_pid()
-      and coalesce(a.application_name, '') not like 'turnout/%'
-      and coalesce(a.backend_type, 'client backend') <> 'autovacuum worker'
-      and not exists (select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where c.oid = l.relation and (n.nspname = 'turnout' or n.nspname like 'pg\\_temp\\_%'
-          or n.nspname like 'pg\\_toast%'))`,
-  values: [],
-};
-
-export const countPrepared: Statement = {
-  text: /* sql */ `
-    select count(*) as prepared from pg_prepared_xacts where database = current_database()`,
-  values: [],
-};
-
 /** Positions of physical standbys that count; logical walsenders are readers, not copies. */
 export function standbysBehind(flushedLsn: string): Statement {
   return {
