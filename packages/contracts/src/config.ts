@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import { Type, type Static } from 'typebox';
 import { PAIR_CONFIG } from './config/pair-config.js';
 import { path, text, url } from './config/values.js';
 
@@ -68,4 +68,4 @@ export const CONFIG_SCHEMA = Type.Object(
 );
 
 /** The configuration with every default filled in. */
-export type TurnoutConfig = Type.Static<typeof CONFIG_SCHEMA>;
+export type TurnoutConfig = Static<typeof CONFIG_SCHEMA>;

@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import { Type, type Static } from 'typebox';
 import { ROUTE_CONFIG } from './route-config.js';
 import { count, duration, path, size, url } from './values.js';
 
@@ -68,4 +68,4 @@ export const PAIR_CONFIG = Type.Object(
   closed,
 );
 
-export type PairConfig = Type.Static<typeof PAIR_CONFIG>;
+export type PairConfig = Static<typeof PAIR_CONFIG>;

@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import { Type, type Static } from 'typebox';
 import { path, url } from './values.js';
 
 const closed = { additionalProperties: false };
@@ -46,4 +46,4 @@ export const ROUTE_CONFIG = Type.Object(
   { ...closed, minProperties: 1, maxProperties: 1 },
 );
 
-export type RouteConfig = Type.Static<typeof ROUTE_CONFIG>;
+export type RouteConfig = Static<typeof ROUTE_CONFIG>;

@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import { Type, type TInteger, type TString } from 'typebox';
 
 /** How a text of the configuration is read; kept in the schema under `x-kind`. */
 export type ValueKind = 'duration' | 'size' | 'path' | 'url';
@@ -11,12 +11,12 @@ function annotated(description: string, { default: value }: Annotations): Record
   return value === undefined ? { description } : { description, default: value };
 }
 
-export function text(description: string, annotations: Annotations = {}): Type.TString {
+export function text(description: string, annotations: Annotations = {}): TString {
   return Type.String(annotated(description, annotations));
 }
 
 /** `500ms`, `5s`, `48h`. */
-export function duration(description: string, value: string): Type.TString {
+export function duration(description: string, value: string): TString {
   return Type.String({
     ...annotated(description, { default: value }),
     pattern: '^\\d+(\\.\\d+)?(ms|s|m|h|d)$',
@@ -25,7 +25,7 @@ export function duration(description: string, value: string): Type.TString {
 }
 
 /** `64MB`. */
-export function size(description: string, value: string): Type.TString {
+export function size(description: string, value: string): TString {
   return Type.String({
     ...annotated(description, { default: value }),
     pattern: '^\\d+(\\.\\d+)?(B|kB|MB|GB)$',
@@ -34,15 +34,15 @@ export function size(description: string, value: string): Type.TString {
 }
 
 /** A path; in a file it is relative to that file. */
-export function path(description: string): Type.TString {
+export function path(description: string): TString {
   return Type.String({ description, 'x-kind': 'path' });
 }
 
 /** Printed without user and password. */
-export function url(description: string): Type.TString {
+export function url(description: string): TString {
   return Type.String({ description, 'x-kind': 'url' });
 }
 
-export function count(description: string, value: number): Type.TInteger {
+export function count(description: string, value: number): TInteger {
   return Type.Integer({ description, default: value, minimum: 1 });
 }
