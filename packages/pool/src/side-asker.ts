@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { sideState } from './sql/side-state.js';
 import type { SideAnswer } from './writable-side.js';
 
 /** An answer later than this says nothing about now. */
@@ -12,8 +13,6 @@ interface SideRow {
   readonly state: string;
   readonly fence_epoch: string;
 }
-
-const SIDE_QUERY = /* sql */ `select state, fence_epoch::text as fence_epoch from turnout.side`;
 
 /**
  * Asks one side about itself, over a connection of its own: the application's connections may all
@@ -47,7 +46,7 @@ export class SideAsker {
 
   async #ask(): Promise<SideAnswer> {
     try {
-      const { rows } = await this.#pool.query<SideRow>(SIDE_QUERY);
+      const { rows } = await this.#pool.query<SideRow>(sideState());
       const row = rows[0];
       if (row === undefined) return { kind: 'absent' };
       const kind = row.state === 'open' ? 'open' : 'closed';

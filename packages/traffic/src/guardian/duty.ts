@@ -3,17 +3,12 @@ import { Secret } from '@turnout/core/secret';
 import { pause } from '@turnout/core/waiting';
 import { withSession, type Endpoint } from '@turnout/postgres/session';
 import { failuresOf, pauseInstances, resumeInstances } from '../pgbouncer/instances.js';
+import { settledSideState } from './sql/side-state.js';
 import type { GuardianEnd, GuardianMessage, GuardianPlan } from './messages.js';
 
 const COMMAND_TIMEOUT_MS = 2_000;
 const SIDE_LOCK_TIMEOUT_MS = 2_000;
 const RETRY_LIMITS = { firstMs: 20, maxMs: 500 };
-
-/**
- * Asks for the row with a lock: while the fence is open, or a COMMIT of it waits for a standby, a
- * plain SELECT would still show the state before.
- */
-const STATE_QUERY = /* sql */ `select state from turnout.side for share`;
 
 async function askState(endpoint: Endpoint): Promise<'open' | 'closed'> {
   const settings = { lock_timeout: String(SIDE_LOCK_TIMEOUT_MS) };
@@ -24,7 +19,7 @@ async function askState(endpoint: Endpoint): Promise<'open' | 'closed'> {
     settings,
   };
   const { rows } = await withSession(options, (session) =>
-    session.query<{ state: string }>(STATE_QUERY),
+    session.query<{ state: string }>(settledSideState()),
   );
   // Without the row nothing fences this side, and nothing may keep its clients waiting.
   return rows[0]?.state === 'closed' ? 'closed' : 'open';
