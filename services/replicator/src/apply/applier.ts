@@ -20,6 +20,7 @@ import {
 } from './group.js';
 import { applyLarge } from './large-transaction.js';
 import { LeakRecorder } from './leak-recorder.js';
+import { countOperations, noOperations, type OperationCounts } from './operations.js';
 import type { PositionKeeper } from './position-keeper.js';
 import { parseProgress, type ProgressKeeper } from './progress-keeper.js';
 import { openLink } from './sql/progress.js';
@@ -31,7 +32,7 @@ const TRIES_MAX = 20;
 
 /** Told after each commit on the target; must not throw. */
 export interface ApplyObserver {
-  onApplied(transactions: readonly SourceTransaction[], rows: number): void;
+  onApplied(transactions: readonly SourceTransaction[], counts: OperationCounts): void;
   onLeak(transaction: SourceTransaction, tables: readonly string[]): void;
   onOpened(switchEpoch: bigint): void;
 }
@@ -182,7 +183,7 @@ export class Applier {
     position.passed(applied.endLsn, true);
     position.committed(applied.endLsn, true);
     this.#refusals = 0;
-    observer.onApplied([transaction], applied.rows);
+    observer.onApplied([transaction], applied.counts);
   }
 
   async #applyGroup(): Promise<void> {
@@ -212,7 +213,9 @@ export class Applier {
     this.#refusals = 0;
     if (this.#singly > 0) this.#singly -= group.transactions.length;
     else this.#transactionsMax = Math.min(GROUP_TRANSACTIONS_MAX, this.#transactionsMax * 2);
-    observer.onApplied(group.transactions, group.rows);
+    const counts = noOperations();
+    for (const { changes } of group.transactions) countOperations(counts, changes);
+    observer.onApplied(group.transactions, counts);
   }
 
   /** The target took nothing of the group: find out what is true, then go through its items again. */

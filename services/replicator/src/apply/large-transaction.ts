@@ -3,6 +3,7 @@ import { fail } from '@turnout/contracts/errors';
 import type { LargeTransaction } from '../stream/source-transaction.js';
 import { contentError, failureKind } from './apply-failure.js';
 import { Batching } from './batching.js';
+import { countOperations, noOperations, type OperationCounts } from './operations.js';
 import type { ProgressKeeper } from './progress-keeper.js';
 import { closeLarge } from './sql/progress.js';
 import type { TargetCatalog } from './target-catalog.js';
@@ -10,7 +11,7 @@ import type { TargetSession } from './target-session.js';
 
 export interface LargeApplied {
   readonly endLsn: Lsn;
-  readonly rows: number;
+  readonly counts: OperationCounts;
 }
 
 /**
@@ -25,7 +26,7 @@ export async function applyLarge(
 ): Promise<LargeApplied | null> {
   const { progress, target, catalog } = options;
   const { finalLsn } = transaction;
-  let rows = 0;
+  const counts = noOperations();
   try {
     await target.begin();
     await target.run([progress.advanceTo(finalLsn, progress.row.endLsn, finalLsn)]);
@@ -34,13 +35,13 @@ export async function applyLarge(
       const batching = new Batching(catalog.planOf, 'batched');
       for (const change of chunk) batching.add(change);
       await target.run(batching.take());
-      rows += chunk.length;
+      countOperations(counts, chunk);
     }
     const endLsn = await transaction.committed;
     await target.run([closeLarge(progress.link, progress.row.leaseEpoch, finalLsn, endLsn)]);
     await target.commit();
     progress.moved(finalLsn, endLsn, finalLsn);
-    return { endLsn, rows };
+    return { endLsn, counts };
   } catch (thrown) {
     await target.rollback();
     const kind = failureKind(thrown);

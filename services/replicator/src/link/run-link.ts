@@ -85,7 +85,7 @@ async function follow(
   const queue = new ItemQueue();
   const meter = new MemoryMeter(limits.memoryBytesMax);
   const largeBytes = limits.memoryBytesMax * LARGE_SHARE;
-  const assembler = new Assembler({ queue, meter, largeBytes });
+  const assembler = new Assembler({ queue, meter, largeBytes, clock });
   const progress = new ProgressKeeper(place.link, target, start.progress);
   let stream: ChangeStream | null = null;
   const position = new PositionKeeper({

@@ -1,3 +1,4 @@
+import type { Clock } from '@turnout/core/clock';
 import { assert } from '@turnout/core/assert';
 import { laterOf, LSN_ZERO, type Lsn } from '@turnout/core/lsn';
 import type { Change, StreamMessage } from '@turnout/postgres/pgoutput/messages';
@@ -22,6 +23,7 @@ export interface AssemblerOptions {
   readonly meter: MemoryMeter;
   /** A user transaction beyond this size is handed over while it still arrives. */
   readonly largeBytes: number;
+  readonly clock: Clock;
 }
 
 /** Puts the messages of the stream together to transactions, decides their kind, and queues them. */
@@ -29,11 +31,13 @@ export class Assembler implements StreamHandlers {
   readonly #queue: ItemQueue;
   readonly #meter: MemoryMeter;
   readonly #largeBytes: number;
+  readonly #clock: Clock;
   #open: OpenTransaction | null = null;
   #failed = false;
   #receivedLsn: Lsn = LSN_ZERO;
 
-  constructor({ queue, meter, largeBytes }: AssemblerOptions) {
+  constructor({ queue, meter, largeBytes, clock }: AssemblerOptions) {
+    this.#clock = clock;
     this.#queue = queue;
     this.#meter = meter;
     this.#largeBytes = largeBytes;
@@ -120,6 +124,16 @@ export class Assembler implements StreamHandlers {
     this.#receivedLsn = laterOf(this.#receivedLsn, endLsn);
     if (open.chunks) return open.chunks.close(endLsn);
     const { head, kind, changes, bytes, hasMarker } = open;
-    this.#queue.push({ ...head, type: 'whole', kind, endLsn, changes, bytes, hasMarker });
+    const receivedAtMs = this.#clock.nowMs();
+    this.#queue.push({
+      ...head,
+      type: 'whole',
+      kind,
+      endLsn,
+      changes,
+      bytes,
+      hasMarker,
+      receivedAtMs,
+    });
   }
 }

@@ -18,6 +18,8 @@ export interface WholeTransaction extends TransactionHead {
   readonly changes: readonly Change[];
   readonly bytes: number;
   readonly hasMarker: boolean;
+  /** When its commit was read from the stream, milliseconds since the epoch. */
+  readonly receivedAtMs: number;
 }
 
 /** A user transaction beyond the memory limit: handed over while it still arrives. */

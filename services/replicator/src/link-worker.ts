@@ -1,0 +1,144 @@
+import { isAppError } from '@turnout/core/app-error';
+import { objectName } from '@turnout/core/object-names';
+import { deferred, isCancelled, pause, type Deferred } from '@turnout/core/waiting';
+import type { LinkRow } from '@turnout/store/links';
+import { keepLease } from './link/link-lease.js';
+import { LinkActivity } from './link/link-activity.js';
+import { codeOf, LinkReporter } from './link/link-reporter.js';
+import { LinkStatus } from './link/link-status.js';
+import type { LinkContext } from './replicator-context.js';
+
+/** The store's news may be lost; this is how late a wish is seen then. */
+const POLL_INTERVAL_MS = 1_000;
+
+interface RunningActivity {
+  readonly controller: AbortController;
+  readonly done: Promise<void>;
+}
+
+/** Holds the lease of one link and reconciles what is wished of it with what it does. */
+export class LinkWorker {
+  readonly #context: LinkContext;
+  readonly #status: LinkStatus;
+  readonly #reporter: LinkReporter;
+  #wish: LinkRow | null = null;
+  #news: Deferred<void> = deferred();
+  #wished: Deferred<void> = deferred();
+  #activity: RunningActivity | null = null;
+  /** The wish that failed: it is tried again only when it is wished anew. */
+  #failedWish: string | null = null;
+  #superseded = false;
+
+  constructor(context: LinkContext) {
+    this.#context = context;
+    const slot = objectName(context.settings.pair, context.link);
+    this.#status = new LinkStatus(context.link, slot);
+    this.#reporter = new LinkReporter(context, this.#status);
+  }
+
+  get name(): string {
+    return `link/${this.#context.settings.pair}/${this.#context.link}`;
+  }
+
+  /** Something changed in the store: look now. */
+  wake(): void {
+    this.#news.resolve();
+  }
+
+  /** Runs until `signal` aborts; whatever goes wrong in between is tried again. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await keepLease(this.name, this.#context, signal, (epoch, held) =>
+          this.#reconcile(epoch, held),
+        );
+      } catch (thrown) {
+        if (signal.aborted) return;
+        if (!isCancelled(thrown)) {
+          const { log } = this.#context;
+          log.warn({ worker: this.name, err: thrown }, 'link worker starts again');
+        }
+        await pause(POLL_INTERVAL_MS, signal).catch(() => undefined);
+      }
+    }
+  }
+
+  async #reconcile(epoch: bigint, signal: AbortSignal): Promise<void> {
+    const { store, settings, link } = this.#context;
+    this.#superseded = false;
+    this.#failedWish = null;
+    this.#reporter.start();
+    try {
+      while (!signal.aborted && !this.#superseded) {
+        this.#news = deferred();
+        this.#wish = (await store.links.get(settings.pair, link)) ?? this.#wish;
+        this.#wished.resolve();
+        this.#wished = deferred();
+        if (this.#wish) await this.#follow(this.#wish, epoch, signal);
+        await Promise.race([this.#news.promise, pause(POLL_INTERVAL_MS, signal)]);
+      }
+    } finally {
+      await this.#stopActivity();
+      await this.#reporter.stop();
+    }
+  }
+
+  async #follow(wish: LinkRow, epoch: bigint, signal: AbortSignal): Promise<void> {
+    if (wish.desired === 'stopped') {
+      this.#failedWish = null;
+      await this.#stopActivity();
+      if (this.#status.state !== 'stopped') this.#reporter.change('stopped');
+      return;
+    }
+    const key = `${wish.desired}/${wish.epoch}`;
+    if (this.#activity || this.#failedWish === key || signal.aborted) return;
+    this.#failedWish = null;
+    const controller = new AbortController();
+    const all = AbortSignal.any([signal, controller.signal]);
+    const activity = new LinkActivity({
+      context: this.#context,
+      status: this.#status,
+      reporter: this.#reporter,
+      leaseEpoch: epoch,
+      untilStreaming: (until) => this.#untilStreaming(until),
+    });
+    this.#reporter.change('installing');
+    const done = activity.run(all).catch((thrown: unknown) => {
+      this.#activity = null;
+      if (!all.aborted) this.#onFailure(thrown);
+      this.wake();
+    });
+    this.#activity = { controller, done };
+  }
+
+  #onFailure(thrown: unknown): void {
+    const { metrics, log, store, settings, link } = this.#context;
+    const code = codeOf(thrown);
+    metrics.failed(code ?? 'none');
+    if (code === 'TRN3009') {
+      // Another worker has the link: give the lease back and look again.
+      this.#superseded = true;
+      return;
+    }
+    this.#failedWish = this.#wish && `${this.#wish.desired}/${this.#wish.epoch}`;
+    this.#reporter.change('failed', thrown);
+    log.error({ worker: this.name, err: thrown }, 'link stopped');
+    const observed = isAppError(thrown) ? thrown.observed : {};
+    const data = { link, code, ...observed };
+    const entry = { type: 'link.failed', data, actor: 'replicator', accepted: true };
+    store.journal.append(settings.pair, entry).catch(() => undefined);
+  }
+
+  async #untilStreaming(signal: AbortSignal): Promise<void> {
+    while (this.#wish?.desired !== 'streaming') {
+      await Promise.race([this.#wished.promise, pause(2 * POLL_INTERVAL_MS, signal)]);
+    }
+  }
+
+  async #stopActivity(): Promise<void> {
+    const activity = this.#activity;
+    activity?.controller.abort();
+    await activity?.done;
+    this.#activity = null;
+  }
+}

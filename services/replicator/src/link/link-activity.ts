@@ -1,0 +1,155 @@
+import { isAppError } from '@turnout/core/app-error';
+import { backoffMs } from '@turnout/core/backoff';
+import { formatLsn } from '@turnout/core/lsn';
+import { sourceOf, targetOf } from '@turnout/core/sides';
+import { CancelledSignal, pause } from '@turnout/core/waiting';
+import type { ApplyObserver } from '../apply/applier.js';
+import { TargetSession } from '../apply/target-session.js';
+import { CopyView } from '../copy/copy-view.js';
+import { runCopy } from '../copy/run-copy.js';
+import type { LinkContext } from '../replicator-context.js';
+import { installLink } from './install-link.js';
+import { linkSessionName, type LinkPlace } from './link-place.js';
+import type { LinkReporter } from './link-reporter.js';
+import { readStage, type LinkStage } from './link-stage.js';
+import type { LinkStatus } from './link-status.js';
+import { runLink } from './run-link.js';
+
+const RECONNECT = { firstMs: 50, maxMs: 5_000 };
+/** Errors that pass by themselves. */
+const PASSING = new Set(['TRN2001', 'TRN3001']);
+
+export interface LinkActivityOptions {
+  readonly context: LinkContext;
+  readonly status: LinkStatus;
+  readonly reporter: LinkReporter;
+  readonly leaseEpoch: bigint;
+  /** Resolves once the link is to stream, at once when it already is. */
+  readonly untilStreaming: (signal: AbortSignal) => Promise<void>;
+}
+
+/** Brings a link from whatever is there to streaming, and keeps it there. */
+export class LinkActivity {
+  readonly #options: LinkActivityOptions;
+  readonly #place: LinkPlace;
+
+  constructor(options: LinkActivityOptions) {
+    this.#options = options;
+    const { context, leaseEpoch } = options;
+    const { settings, link } = context;
+    this.#place = {
+      pair: settings.pair,
+      link,
+      source: settings[sourceOf(link)],
+      target: settings[targetOf(link)],
+      tables: settings.tables,
+      leaseEpoch,
+    };
+  }
+
+  /**
+   * Runs until `signal` aborts (rejects with `CancelledSignal`) or the link must stop.
+   * @throws what stopped it; never an error that passes by itself
+   */
+  async run(signal: AbortSignal): Promise<never> {
+    const { untilStreaming, reporter } = this.#options;
+    await this.#insist(signal, () => this.#prepare(signal));
+    await untilStreaming(signal);
+    await this.#insist(signal, async () => installLink(this.#place, await this.#startsOpen()));
+    for (;;) {
+      await this.#insist(signal, (streamed) => this.#stream(signal, streamed));
+      reporter.tell();
+    }
+  }
+
+  /** Repeats `work` with growing pauses while it fails in a way that passes. */
+  async #insist(signal: AbortSignal, work: (worked: () => void) => Promise<void>): Promise<void> {
+    const { status, reporter, context } = this.#options;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await work(() => (attempt = 0));
+      } catch (thrown) {
+        if (signal.aborted) throw new CancelledSignal('link');
+        if (!isAppError(thrown) || !PASSING.has(thrown.code)) throw thrown;
+        context.metrics.failed(thrown.code);
+        context.log.warn({ link: context.link, err: thrown }, 'link reconnects');
+        reporter.change(status.state, thrown);
+        await pause(backoffMs(attempt, RECONNECT), signal);
+      }
+    }
+  }
+
+  async #prepare(signal: AbortSignal): Promise<void> {
+    const { context, status, reporter } = this.#options;
+    const open = await this.#startsOpen();
+    const stage = await this.#stage();
+    // A link without a copy begins closed: rows it never brought over must not be missed silently.
+    if (stage === 'seeded' || (stage === 'absent' && !open)) return;
+    status.copy = new CopyView(context.clock.monotonicMs());
+    reporter.change('copying');
+    const { workers } = context.settings.copy;
+    await runCopy({ place: this.#place, workers, open, view: status.copy, signal });
+    reporter.change('copied');
+  }
+
+  async #stage(): Promise<LinkStage> {
+    const { target, link } = this.#place;
+    const session = await TargetSession.open(target, linkSessionName(this.#place, 'stage'));
+    try {
+      return await readStage(session, link);
+    } finally {
+      await session.close();
+    }
+  }
+
+  async #startsOpen(): Promise<boolean> {
+    const { store, settings, link } = this.#options.context;
+    const pair = await store.pairs.get(settings.pair);
+    return pair?.writableSide === sourceOf(link);
+  }
+
+  async #stream(signal: AbortSignal, streamed: () => void): Promise<void> {
+    const { context, status, reporter } = this.#options;
+    const { groupRowsMax, groupBytesMax, memoryBytesMax } = context.settings.apply;
+    try {
+      await runLink({
+        place: this.#place,
+        limits: { rowsMax: groupRowsMax, bytesMax: groupBytesMax, memoryBytesMax },
+        clock: context.clock,
+        observer: this.#observer(),
+        onStreaming: (running) => {
+          status.running = running;
+          streamed();
+          reporter.change('streaming');
+        },
+        signal,
+      });
+    } finally {
+      status.running = null;
+    }
+  }
+
+  #observer(): ApplyObserver {
+    const { context, status, reporter } = this.#options;
+    const { metrics, settings, link, log, store, clock } = context;
+    const { pair } = settings;
+    return {
+      onApplied: (transactions, counts) => {
+        const rows = counts.insert + counts.update + counts.delete + counts.truncate;
+        status.applied(transactions, rows, clock.nowMs());
+        metrics.applied(pair, link, transactions.length, counts);
+      },
+      onLeak: ({ finalLsn, xid }, tables) => {
+        const data = { link, final_lsn: formatLsn(finalLsn), xid, tables };
+        metrics.leaked(pair);
+        log.error({ pair, ...data, code: 'TRN3013' }, 'a write on a closed side was found');
+        const entry = { type: 'link.leak_found', data, actor: 'replicator', accepted: true };
+        store.journal.append(pair, entry).catch(() => undefined);
+      },
+      onOpened: (switchEpoch) => {
+        log.info({ pair, link, switch_epoch: String(switchEpoch) }, 'link was opened');
+        reporter.tell();
+      },
+    };
+  }
+}

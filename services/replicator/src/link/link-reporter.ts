@@ -1,0 +1,84 @@
+import { isAppError } from '@turnout/core/app-error';
+import { LINK_PROGRESSED, makeEvent } from '@turnout/contracts/events';
+import type { LinkState } from '@turnout/store/links';
+import type { LinkContext } from '../replicator-context.js';
+import type { LinkStatus } from './link-status.js';
+
+/** Pace of reports to the store and of news on the bus; a change of state is told at once. */
+const REPORT_INTERVAL_MS = 500;
+
+/** Code of the catalogue; null for what is not an operating error. */
+export function codeOf(thrown: unknown): string | null {
+  return isAppError(thrown) ? thrown.code : null;
+}
+
+/** Tells the store and the bus what a link does. Neither may hold it up. */
+export class LinkReporter {
+  readonly #context: LinkContext;
+  readonly #status: LinkStatus;
+  #timer: NodeJS.Timeout | null = null;
+  #writing: Promise<void> | null = null;
+  #again = false;
+  #sequence = 0;
+
+  constructor(context: LinkContext, status: LinkStatus) {
+    this.#context = context;
+    this.#status = status;
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => this.tell(), REPORT_INTERVAL_MS);
+  }
+
+  /** Stops after what is being written is written. */
+  async stop(): Promise<void> {
+    if (this.#timer) clearInterval(this.#timer);
+    this.#timer = null;
+    await this.#writing;
+  }
+
+  change(state: LinkState, thrown?: unknown): void {
+    this.#status.state = state;
+    this.#status.failure =
+      thrown === undefined
+        ? null
+        : { code: codeOf(thrown), message: isAppError(thrown) ? thrown.message : 'unexpected' };
+    this.tell();
+  }
+
+  /** Writes the status now, or once more after the write in flight: an older one never wins. */
+  tell(): void {
+    if (this.#writing) {
+      this.#again = true;
+      return;
+    }
+    this.#writing = this.#write().finally(() => {
+      this.#writing = null;
+      if (!this.#again) return;
+      this.#again = false;
+      this.tell();
+    });
+  }
+
+  async #write(): Promise<void> {
+    const { store, settings, link, news, clock, log, metrics } = this.#context;
+    const { pair } = settings;
+    const { copy } = this.#status;
+    if (copy) metrics.copied(pair, copy.rows, copy.rowsExpected);
+    this.#sequence = Math.max(this.#sequence + 1, clock.nowMs());
+    const event = makeEvent({
+      type: LINK_PROGRESSED,
+      pair,
+      sequence: this.#sequence,
+      data: this.#status.progressed(),
+      time: new Date(clock.nowMs()).toISOString(),
+      source: `/turnout/replicator/${link}`,
+    });
+    if (this.#status.running) news.publish('links', event).catch(() => undefined);
+    try {
+      await store.links.report(pair, link, this.#status.observed(clock.monotonicMs()));
+    } catch (thrown) {
+      log.warn({ pair, link, err: thrown }, 'link could not be reported');
+    }
+  }
+}

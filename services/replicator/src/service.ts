@@ -1,0 +1,58 @@
+import { DIRECTIONS } from '@turnout/core/sides';
+import type { ServiceContext } from '@turnout/service-kit/context';
+import type { Health, Service } from '@turnout/service-kit/service';
+import { LinkWorker } from './link-worker.js';
+import { linkMetrics } from './metrics.js';
+
+/** Copies, streams and applies: one worker for each direction of each configured pair. */
+export function createReplicator(context: ServiceContext): Service {
+  const { config, store, bus, logger, metrics, clock, instanceId } = context;
+  const log = logger.child({ part: 'replicator' });
+  const counted = linkMetrics(metrics);
+  const drained = new AbortController();
+  let running: Promise<void> = Promise.resolve();
+  let health: Health = { ok: false, reason: 'not started' };
+
+  const work = async (signal: AbortSignal): Promise<void> => {
+    const workers = Object.values(config.pairs).flatMap((settings) =>
+      DIRECTIONS.map((link) => ({
+        pair: settings.pair,
+        worker: new LinkWorker({
+          settings,
+          link,
+          store,
+          news: bus,
+          log,
+          metrics: counted,
+          clock,
+          instanceId,
+        }),
+      })),
+    );
+    const unlisten = await store.listen((topic, pair) => {
+      if (topic !== 'links') return;
+      for (const entry of workers) if (entry.pair === pair) entry.worker.wake();
+    });
+    health = { ok: true, reason: null };
+    try {
+      await Promise.all(workers.map(({ worker }) => worker.run(signal)));
+    } finally {
+      health = { ok: false, reason: 'stopped' };
+      await unlisten();
+    }
+  };
+
+  return {
+    id: 'replicator',
+    run(signal) {
+      running = work(AbortSignal.any([signal, drained.signal]));
+      return running;
+    },
+    /** Links stop between two target transactions; what was not applied is read again later. */
+    async drain() {
+      drained.abort();
+      await running.catch(() => undefined);
+    },
+    health: () => health,
+  };
+}
