@@ -137,6 +137,8 @@ export class LinkLag {
     if (target['applied_lsn'] == null) return null;
     const readMs = this.#context.clock.nowMs();
     const writtenAt = target['written_at'] ?? null;
+    // When it arrived is not known here; that it has, by now, bounds the lag from above.
+    const seenAt = new Date(readMs).toISOString();
     return {
       direction: this.#direction,
       sourceLsn: source['source_lsn'] ?? null,
@@ -148,8 +150,8 @@ export class LinkLag {
           : {
               token: target['token'] ?? '',
               written_at: writtenAt,
-              received_at: writtenAt,
-              applied_at: writtenAt,
+              received_at: seenAt,
+              applied_at: seenAt,
             },
       readMs,
       measuredBy: 'sql',
