@@ -32,28 +32,25 @@ export interface Metrics {
   ): void;
 }
 
-function create(name: MetricName, entry: MetricEntry, registry: Registry): void {
+function create(name: MetricName, entry: MetricEntry): Gauge | Counter | Histogram {
   const options = {
     name: PREFIX + name,
     help: entry.help,
     labelNames: [...entry.labels],
-    registers: [registry],
+    // None yet: by itself it would go to the registry of the process.
+    registers: [],
   };
-  if (entry.kind === 'gauge') {
-    const gauge = new Gauge(options);
-    // A gauge without labels starts at 0 by itself, which would be a claim.
-    if (entry.labels.length === 0) gauge.remove();
-  } else if (entry.kind === 'counter') {
-    new Counter(options);
-  } else {
-    new Histogram({ ...options, ...(entry.buckets ? { buckets: [...entry.buckets] } : {}) });
+  if (entry.kind === 'counter') return new Counter(options);
+  if (entry.kind === 'histogram') {
+    return new Histogram({ ...options, ...(entry.buckets ? { buckets: [...entry.buckets] } : {}) });
   }
+  return new Gauge(options);
 }
 
 export function createMetrics(): Metrics {
   const registry = new Registry();
   for (const [name, entry] of Object.entries(METRICS)) {
-    create(name as MetricName, entry, registry);
+    registry.registerMetric(create(name as MetricName, entry));
   }
   const find = <T>(name: MetricName): T => registry.getSingleMetric(PREFIX + name) as T;
   return {
