@@ -4,7 +4,8 @@ import { openSession } from '@turnout/postgres/session';
 import { openStore } from '@turnout/store/store';
 import { startCluster, type Cluster } from '@turnout/testkit/cluster';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openBus, type Bus } from './bus.js';
+import type { Bus } from './bus.js';
+import { openBus } from './open-bus.js';
 
 let cluster: Cluster;
 let url: string;

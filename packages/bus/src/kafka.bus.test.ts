@@ -2,7 +2,8 @@ import { deferred } from '@turnout/core/waiting';
 import { makeEvent, type CloudEvent } from '@turnout/contracts/events';
 import { kafkaMissing, startKafka, type Kafka } from '@turnout/testkit/kafka';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openBus, type Bus } from './bus.js';
+import type { Bus } from './bus.js';
+import { openBus } from './open-bus.js';
 
 const event = (sequence: number): CloudEvent =>
   makeEvent({

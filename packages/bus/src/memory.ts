@@ -6,7 +6,7 @@ import {
   type EventHandler,
   type Subscription,
   type Transport,
-} from './port.js';
+} from './bus.js';
 
 /** Events that wait for a group at most; beyond, the oldest go. */
 const PENDING_MAX = 1_000;

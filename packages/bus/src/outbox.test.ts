@@ -3,7 +3,7 @@ import { makeEvent, type CloudEvent } from '@turnout/contracts/events';
 import { expect, test } from 'vitest';
 import { MemoryTransport } from './memory.js';
 import { Outbox } from './outbox.js';
-import type { Transport } from './port.js';
+import type { Transport } from './bus.js';
 
 const logger = { warn: () => undefined };
 

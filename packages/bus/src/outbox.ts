@@ -1,7 +1,7 @@
 import { backoffMs } from '@turnout/core/backoff';
 import { isCancelled, pause, within } from '@turnout/core/waiting';
 import { BUS_TOPICS, type BusTopic, type CloudEvent } from '@turnout/contracts/events';
-import type { Bus, BusHealth, BusLogger, EventHandler, Subscription, Transport } from './port.js';
+import type { Bus, BusHealth, BusLogger, EventHandler, Subscription, Transport } from './bus.js';
 
 /** Events that wait at most, by topic. Progress and lag are worth nothing once they are old. */
 const QUEUE_MAX = { events: 10_000, links: 1_000, lag: 1_000 } as const satisfies Record<

@@ -1,7 +1,7 @@
 import { backoffMs } from '@turnout/core/backoff';
 import { CancelledSignal, deferred, pause, type Deferred } from '@turnout/core/waiting';
 import type { Consumer, Kafka } from 'kafkajs';
-import { handle, type BusLogger, type EventHandler } from '../port.js';
+import { handle, type BusLogger, type EventHandler } from '../bus.js';
 import { decodeEvent } from '../cloud-event.js';
 
 export interface GroupConsumerOptions {

@@ -1,7 +1,7 @@
 import { fail } from '@turnout/contracts/errors';
 import { BUS_TOPICS, type BusTopic, type CloudEvent } from '@turnout/contracts/events';
 import { Kafka, logLevel, type Producer } from 'kafkajs';
-import type { BusHealth, BusLogger, EventHandler, Subscription, Transport } from '../port.js';
+import type { BusHealth, BusLogger, EventHandler, Subscription, Transport } from '../bus.js';
 import { encodeEvent } from '../cloud-event.js';
 import { GroupConsumer } from './group-consumer.js';
 

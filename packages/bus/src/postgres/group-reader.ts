@@ -1,7 +1,7 @@
 import { isCancelled, pause } from '@turnout/core/waiting';
 import type { CloudEvent } from '@turnout/contracts/events';
 import type { Pool } from '@turnout/postgres/pool';
-import { handle, type BusLogger, type EventHandler } from '../port.js';
+import { handle, type BusLogger, type EventHandler } from '../bus.js';
 import * as sql from './sql/events.js';
 
 const BATCH_MAX = 100;

@@ -1,7 +1,7 @@
 import type { BusTopic, CloudEvent } from '@turnout/contracts/events';
 import { openPool, type Pool } from '@turnout/postgres/pool';
 import type { Endpoint, SessionOptions } from '@turnout/postgres/session';
-import type { BusHealth, BusLogger, EventHandler, Subscription, Transport } from '../port.js';
+import type { BusHealth, BusLogger, EventHandler, Subscription, Transport } from '../bus.js';
 import { GroupReader } from './group-reader.js';
 import * as sql from './sql/events.js';
 import { WakeUp } from './wake-up.js';
