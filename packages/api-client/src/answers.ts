@@ -48,17 +48,20 @@ export interface CopyAnswer {
   readonly seconds: number;
 }
 
+export interface ConditionAnswer {
+  readonly condition: string;
+  readonly reason: string | null;
+  readonly code: string | null;
+}
+
 /** `GET /v1/pairs/{pair}`: one screen. What is not known is null, never 0. */
 export interface StatusAnswer extends Answer<'turnout.status/v1'> {
   readonly pair: string;
   readonly phase: string;
-  readonly conditions: readonly (
-    | string
-    | { readonly condition: string; readonly reason?: string }
-  )[];
+  readonly conditions: readonly ConditionAnswer[];
   readonly direction: Direction | null;
   readonly revision: number;
-  readonly sides: Readonly<Record<Side, SideAnswer>>;
+  readonly sides: Readonly<Record<Side, SideAnswer | null>>;
   readonly links: readonly LinkAnswer[];
   readonly gates: readonly GateAnswer[];
   readonly estimate: {
@@ -89,15 +92,32 @@ export interface OperationAnswer extends Answer<'turnout.operation/v1'> {
   readonly state: string;
 }
 
+interface LagSampleAnswer {
+  readonly lagBytes: number | null;
+  readonly lagMs: number | null;
+  readonly measuredAt: string;
+}
+
+/** Newest measurement of each link, and those of the last minutes. */
+export interface LagAnswer extends Answer<'turnout.lag/v1'> {
+  readonly pair: string;
+  readonly forward: LagSampleAnswer | null;
+  readonly reverse: LagSampleAnswer | null;
+  readonly samples: readonly LagSampleAnswer[];
+}
+
 export interface TablesAnswer extends Answer<'turnout.tables/v1'> {
   readonly pair: string;
-  readonly tables: readonly {
-    readonly table: string;
-    readonly rows: number | null;
-    readonly bytes: number | null;
-    readonly done: boolean | null;
-    readonly lane: string | null;
-  }[];
+  /** Null before the copy began. */
+  readonly copied:
+    | readonly {
+        readonly table: string;
+        readonly rows: number | null;
+        readonly bytes: number | null;
+        readonly done: boolean | null;
+        readonly lane: string | null;
+      }[]
+    | null;
 }
 
 export type CheckOutcome = 'running' | 'equal' | 'different' | 'could_not_verify';
@@ -135,7 +155,7 @@ export interface PlanAnswer extends Answer<'turnout.plan/v1'> {
   readonly hash: string;
   readonly steps: readonly PlanStepAnswer[];
   readonly gates: readonly GateAnswer[];
-  readonly estimate: StatusAnswer['estimate'];
+  readonly estimate: { readonly window_ms: number; readonly basis: string } | null;
 }
 
 export type SwitchoverOutcome = 'running' | 'committed' | 'undone' | 'needs_operator';

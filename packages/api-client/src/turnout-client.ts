@@ -3,6 +3,7 @@ import type {
   CheckAnswer,
   EventAnswer,
   EventsAnswer,
+  LagAnswer,
   OperationAnswer,
   PairsAnswer,
   PlanAnswer,
@@ -51,6 +52,10 @@ export class TurnoutClient {
     return this.#post(at(pair, 'link', 'retry'), undefined, options);
   }
 
+  lag(pair: string, options?: RequestOptions): Promise<LagAnswer> {
+    return this.http.json(at(pair, 'lag'), options);
+  }
+
   tables(pair: string, options?: RequestOptions): Promise<TablesAnswer> {
     return this.http.json(at(pair, 'tables'), options);
   }
@@ -80,12 +85,12 @@ export class TurnoutClient {
   }
 
   /** Cancels a switchover before its decision; refused with TRN5010 after it. */
-  cancelSwitchover(pair: string, options?: RequestOptions): Promise<SwitchoverAnswer> {
+  cancelSwitchover(pair: string, options?: RequestOptions): Promise<OperationAnswer> {
     return this.http.json(at(pair, 'switchovers', 'current'), { ...options, method: 'DELETE' });
   }
 
   events(pair: string, after?: number, options?: RequestOptions): Promise<EventsAnswer> {
-    return this.http.json(at(pair, 'events'), { ...options, query: { after } });
+    return this.http.json(at(pair, 'events'), { ...options, query: { since: after } });
   }
 
   /** The journal from behind `after` on, for as long as `signal` lets it. */

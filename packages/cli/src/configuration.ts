@@ -1,24 +1,30 @@
+import { existsSync } from 'node:fs';
 import { loadConfig, type LoadedConfig } from '@turnout/service-kit/config/load-config';
 import { resolveConfig, type ResolvedConfig } from '@turnout/service-kit/config/resolve-config';
 import type { GlobalOptions } from './verb.js';
 
-/** `--config`, else `TURNOUT_CONFIG`, else `turnout.yaml` here. */
-export function configPath(flag: string | undefined, env: NodeJS.ProcessEnv): string {
-  return flag ?? env['TURNOUT_CONFIG'] ?? 'turnout.yaml';
+const USUAL_FILE = 'turnout.yaml';
+
+/** `--config`, else `TURNOUT_CONFIG`, else `turnout.yaml` here if there is one. */
+export function configPath(
+  { config }: Pick<GlobalOptions, 'config'>,
+  env: NodeJS.ProcessEnv,
+): string | undefined {
+  return config ?? env['TURNOUT_CONFIG'] ?? (existsSync(USUAL_FILE) ? USUAL_FILE : undefined);
 }
 
 /** The file, the environment and the defaults put together, each value with its origin. */
 export function loadConfiguration(
-  { config }: Pick<GlobalOptions, 'config'>,
+  global: Pick<GlobalOptions, 'config'>,
   env: NodeJS.ProcessEnv,
-): Promise<LoadedConfig> {
-  return Promise.resolve(loadConfig({ file: configPath(config, env), env, flags: {} }));
+): LoadedConfig {
+  return loadConfig({ file: configPath(global, env), env });
 }
 
 /** The same with endpoints and secrets read, ready for the services. */
-export async function readConfig(
+export function readConfig(
   global: Pick<GlobalOptions, 'config'>,
   env: NodeJS.ProcessEnv,
-): Promise<ResolvedConfig> {
-  return resolveConfig((await loadConfiguration(global, env)).config);
+): ResolvedConfig {
+  return resolveConfig(loadConfiguration(global, env).config);
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { TurnoutClient } from '@turnout/api-client/turnout-client';
 import { fail } from '@turnout/contracts/errors';
 import { messageOf } from '@turnout/core/app-error';
@@ -17,11 +17,10 @@ function readToken(file: string): Secret {
 }
 
 /** Address of the API: `--api`, else `api.listen` of the configuration, else the usual port here. */
-async function apiAddress(global: GlobalOptions, env: NodeJS.ProcessEnv): Promise<string> {
+function apiAddress(global: GlobalOptions, env: NodeJS.ProcessEnv): string {
   if (global.api !== undefined) return checkedUrl(global.api);
-  const file = configPath(global.config, env);
-  if (file === undefined || !existsSync(file)) return DEFAULT_API;
-  const { host, port } = (await readConfig(global, env)).api;
+  if (configPath(global, env) === undefined) return DEFAULT_API;
+  const { host, port } = readConfig(global, env).api;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
@@ -30,15 +29,12 @@ function checkedUrl(text: string): string {
   throw fail('TRN1008', { option: '--api', value: text, expected: 'http://HOST:PORT' });
 }
 
-export async function openClient(
-  global: GlobalOptions,
-  env: NodeJS.ProcessEnv,
-): Promise<TurnoutClient> {
+export function openClient(global: GlobalOptions, env: NodeJS.ProcessEnv): TurnoutClient {
   const fromEnv = env['TURNOUT_TOKEN'];
   const token = global.tokenFile
     ? readToken(global.tokenFile)
     : fromEnv
       ? new Secret(fromEnv)
       : undefined;
-  return new TurnoutClient({ baseUrl: await apiAddress(global, env), token });
+  return new TurnoutClient({ baseUrl: apiAddress(global, env), token });
 }

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import type { TurnoutClient } from '@turnout/api-client/turnout-client';
 import { fail } from '@turnout/contracts/errors';
 import { openClient } from './connection.js';
 import { reportFailure } from './failure.js';
@@ -56,7 +57,7 @@ function createProgram(terminal: Terminal): Command {
 
 function openSession(program: Command, terminal: Terminal): Session {
   const global: GlobalOptions = program.opts();
-  let client: ReturnType<Session['client']> | undefined;
+  let client: TurnoutClient | undefined;
   return { terminal, global, client: () => (client ??= openClient(global, terminal.env)) };
 }
 

@@ -14,7 +14,7 @@ export interface Session {
   readonly terminal: Terminal;
   readonly global: GlobalOptions;
   /** The API of the running services, opened when first asked for. */
-  client(): Promise<TurnoutClient>;
+  client(): TurnoutClient;
 }
 
 export type VerbOptions = Readonly<Record<string, string | boolean | undefined>>;

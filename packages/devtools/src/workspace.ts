@@ -26,12 +26,12 @@ interface Manifest {
 
 const readJson = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'));
 
-/** Tests may use what they like: they are no part of what is shipped. */
+/** Tests, and what only they use (`testing/`), may use what they like: they are not shipped. */
 function sourceFiles(root: string, folder: string): SourceFile[] {
   const source = join(folder, 'src');
   if (!existsSync(source)) return [];
   return readdirSync(source, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    .filter((file) => file.endsWith('.ts') && !/\.test\.ts$|(^|\/)testing\//.test(file))
     .toSorted()
     .map((file) => {
       const path = join(source, file);

@@ -33,7 +33,8 @@ export function drawOperation({ kind, pair, state, id }: OperationAnswer): strin
   return `${kind} of ${pair}: ${state}   (operation ${id})`;
 }
 
-export function drawTables({ tables }: TablesAnswer): string {
+export function drawTables({ copied }: TablesAnswer): string {
+  if (copied === null) return 'Nothing was copied yet.';
   return drawGrid(
     [
       { title: 'table', cell: ({ table }) => table },
@@ -42,7 +43,7 @@ export function drawTables({ tables }: TablesAnswer): string {
       { title: 'copied', cell: ({ done }) => yesNo(done) },
       { title: 'lane', cell: ({ lane }) => word(lane) },
     ],
-    tables,
+    copied,
   );
 }
 

@@ -1,6 +1,6 @@
 import type { PlanAnswer, PlanStepAnswer } from '@turnout/api-client/answers';
 import { ms } from './figures.js';
-import { drawEstimate, drawGates } from './status-screen.js';
+import { drawGates } from './status-screen.js';
 
 /** The exact steps in order, with what takes each back. Running walks the same table. */
 export function drawPlan(plan: PlanAnswer): string {
@@ -9,7 +9,9 @@ export function drawPlan(plan: PlanAnswer): string {
     `plan for ${plan.pair}: writes move to ${plan.to}   hash ${plan.hash}`,
     steps.join('\n'),
     drawGates(plan.gates),
-    drawEstimate(plan),
+    plan.estimate === null
+      ? ''
+      : `Writes would be held for ~${ms(plan.estimate.window_ms)}, from ${plan.estimate.basis}.`,
   ];
   return blocks.filter((block) => block !== '').join('\n\n');
 }

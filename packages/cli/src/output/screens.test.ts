@@ -96,7 +96,7 @@ test('a plan numbers its steps, shows what undoes each and marks the point of no
       { id: 'decide', does: 'Commits.', undo: null, decision: true, estimate_ms: null },
     ],
     gates: [],
-    estimate: { window_ms_p50: 51, window_ms_p95: 90 },
+    estimate: { window_ms: 51, basis: '3 earlier switches' },
   });
   expect(text).toBe(
     [
@@ -107,7 +107,7 @@ test('a plan numbers its steps, shows what undoes each and marks the point of no
       ' 2  decide   Commits.',
       '             point of no return',
       '',
-      'A switch would hold writes for ~51 ms (p95 ~90 ms), from what was measured before.',
+      'Writes would be held for ~51 ms, from 3 earlier switches.',
     ].join('\n'),
   );
 });

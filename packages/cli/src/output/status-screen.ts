@@ -16,8 +16,8 @@ export function drawStatus(status: StatusAnswer): string {
 }
 
 function headline({ pair, phase, revision, conditions }: StatusAnswer): string {
-  const flags = conditions.map((each) =>
-    typeof each === 'string' ? each : `${each.condition}${each.reason ? ` (${each.reason})` : ''}`,
+  const flags = conditions.map(
+    ({ condition, reason }) => `${condition}${reason ? ` (${reason})` : ''}`,
   );
   return [`${pair}`, `phase ${phase}`, `revision ${revision}`, ...flags].join('   ');
 }
@@ -26,16 +26,16 @@ function drawSides({ sides }: StatusAnswer): string {
   return drawGrid(
     [
       { title: 'side', cell: (side) => side },
-      { title: 'role', cell: (side) => word(sides[side].role) },
-      { title: 'version', cell: (side) => word(sides[side].version) },
+      { title: 'role', cell: (side) => word(sides[side]?.role) },
+      { title: 'version', cell: (side) => word(sides[side]?.version) },
       {
         title: 'writes',
         cell: (side) => {
-          const { writable } = sides[side];
+          const writable = sides[side]?.writable ?? null;
           return writable === null ? UNKNOWN : writable ? 'open' : 'closed';
         },
       },
-      { title: 'lsn', cell: (side) => word(sides[side].lsn) },
+      { title: 'lsn', cell: (side) => word(sides[side]?.lsn) },
     ],
     SIDES,
   );

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { openBus } from '@turnout/bus/bus';
+import { openBus } from '@turnout/bus/open-bus';
 import { createChecker } from '@turnout/checker/service';
 import { createCoordinator } from '@turnout/coordinator/service';
 import { systemClock } from '@turnout/core/clock';
@@ -10,6 +10,7 @@ import type { ResolvedConfig } from '@turnout/service-kit/config/resolve-config'
 import type { ServiceContext } from '@turnout/service-kit/context';
 import { createLogger } from '@turnout/service-kit/logger';
 import { createMetrics } from '@turnout/service-kit/metrics';
+import { startProbeServer } from '@turnout/service-kit/probe-server';
 import { runServices, type Service } from '@turnout/service-kit/service';
 import { openStore } from '@turnout/store/store';
 import type { ServiceName } from './service-names.js';
@@ -44,10 +45,16 @@ export async function startServe(
     try {
       const metrics = createMetrics();
       const context = { config, store, bus, logger, metrics, clock: systemClock, instanceId };
-      await runServices(
-        services.map((name) => CREATORS[name](context)),
-        { signal, logger },
-      );
+      const running = services.map((name) => CREATORS[name](context));
+      const probes = config.metrics && {
+        ...config.metrics,
+        metrics,
+        services: running,
+        ready: () => store.pairs.list(),
+      };
+      const server = probes && (await startProbeServer(probes));
+      await runServices(running, { signal, logger });
+      await server?.close();
     } finally {
       await bus.close();
     }

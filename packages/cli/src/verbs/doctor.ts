@@ -31,15 +31,15 @@ function describeServer(endpoint: Endpoint): Promise<string> {
 
 async function examine({ terminal, global, client }: Session): Promise<Finding[]> {
   const { env, signal } = terminal;
-  const file = configPath(global.config, env);
+  const file = configPath(global, env) ?? 'from the environment';
   const findings = [
     await look(`configuration ${file}`, async () => {
-      const { pairs } = await readConfig(global, env);
+      const { pairs } = readConfig(global, env);
       return `pairs: ${Object.keys(pairs).join(', ') || 'none'}`;
     }),
   ];
   if (findings[0]?.ok === true) {
-    const config = await readConfig(global, env);
+    const config = readConfig(global, env);
     findings.push(await look('control store', () => describeServer(config.control)));
     for (const pair of Object.values(config.pairs)) {
       for (const side of SIDES) {
@@ -49,7 +49,7 @@ async function examine({ terminal, global, client }: Session): Promise<Finding[]
   }
   findings.push(
     await look('API', async () => {
-      await (await client()).pairs({ signal });
+      await client().pairs({ signal });
       return 'answers';
     }),
   );

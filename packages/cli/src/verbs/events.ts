@@ -18,7 +18,7 @@ export const events: Verb = {
     const pair = pairName(operands);
     const { after, newerThanMs } = parseSince(textOption(options, 'since'));
     const write = writer(session, newerThanMs);
-    const api = await session.client();
+    const api = session.client();
     const { signal } = session.terminal;
     if (options['follow'] !== true) {
       const { events: entries } = await api.events(pair, after, { signal });

@@ -13,7 +13,7 @@ function actionVerb(action: PairAction, summary: string, needsConfirmation = fal
     async run({ terminal, global, client }, operands, options) {
       const pair = pairName(operands);
       requireConfirmation(pair, options, needsConfirmation);
-      const answer = await (await client()).act(pair, action, { signal: terminal.signal });
+      const answer = await client().act(pair, action, { signal: terminal.signal });
       print(terminal, global.output, answer, drawOperation);
       return 0;
     },

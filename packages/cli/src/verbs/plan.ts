@@ -10,7 +10,7 @@ export const plan: Verb = {
   options: [['--to <side>', 'the side that would take the writes', 'green']],
   async run({ terminal, global, client }, operands, options) {
     const to = sideOption(options);
-    const answer = await (await client()).plan(pairName(operands), to, { signal: terminal.signal });
+    const answer = await client().plan(pairName(operands), to, { signal: terminal.signal });
     print(terminal, global.output, answer, drawPlan);
     return 0;
   },

@@ -10,7 +10,7 @@ export const serve: Verb = {
   examples: ['turnout --config turnout.yaml serve', 'turnout serve --services coordinator'],
   async run({ terminal, global }, _operands, options) {
     const services = parseServiceNames(textOption(options, 'services') ?? 'all');
-    const config = await readConfig(global, terminal.env);
+    const config = readConfig(global, terminal.env);
     // The services and their libraries load only here; every other verb starts without them.
     const { startServe } = await import('../serve/start-serve.js');
     await startServe(config, { services, signal: terminal.signal });

@@ -14,7 +14,7 @@ export const start: Verb = {
   options: [['--wait', 'return when the link streams']],
   async run({ terminal, global, client }, operands, options) {
     const pair = pairName(operands);
-    const api = await client();
+    const api = client();
     const operation = await api.act(pair, 'start', { signal: terminal.signal });
     if (options['wait'] !== true) {
       print(terminal, global.output, operation, drawOperation);

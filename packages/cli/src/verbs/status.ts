@@ -15,7 +15,7 @@ export const status: Verb = {
     if (operands.length === 0) return listPairs(session);
     const pair = pairName(operands);
     if (options['watch'] === true) return watchStatus(session, pair);
-    const client = await session.client();
+    const client = session.client();
     const { signal } = session.terminal;
     print(
       session.terminal,
@@ -28,7 +28,7 @@ export const status: Verb = {
 };
 
 async function listPairs({ terminal, global, client }: Session): Promise<number> {
-  const answer = await (await client()).pairs({ signal: terminal.signal });
+  const answer = await client().pairs({ signal: terminal.signal });
   print(terminal, global.output, answer, drawPairs);
   return 0;
 }

@@ -1,4 +1,5 @@
 import type { Side } from '@turnout/core/sides';
+import { drawOperation } from '../output/lists.js';
 import { drawSwitchover } from '../output/switchover-report.js';
 import { print } from '../terminal.js';
 import type { Session, Verb, VerbOptions } from '../verb.js';
@@ -37,7 +38,7 @@ async function move(
   options: VerbOptions,
 ): Promise<number> {
   requireConfirmation(pair, options, false);
-  const api = await client();
+  const api = client();
   const { signal } = terminal;
   const request = {
     to,
@@ -56,7 +57,7 @@ export const switchoverShow: Verb = {
   summary: 'steps, certificate and report of the last switchover, or the one named',
   async run({ terminal, global, client }, operands) {
     const id = operands[1] ?? 'last';
-    const api = await client();
+    const api = client();
     const answer = await api.switchover(pairName(operands), id, { signal: terminal.signal });
     print(terminal, global.output, answer, drawSwitchover);
     return switchoverExit(answer);
@@ -68,9 +69,9 @@ export const switchoverCancel: Verb = {
   operands: '<pair>',
   summary: 'undo the running switchover, if its decision has not been made',
   async run({ terminal, global, client }, operands) {
-    const api = await client();
+    const api = client();
     const answer = await api.cancelSwitchover(pairName(operands), { signal: terminal.signal });
-    print(terminal, global.output, answer, drawSwitchover);
+    print(terminal, global.output, answer, drawOperation);
     return 0;
   },
 };

@@ -8,7 +8,7 @@ export const tables: Verb = {
   operands: '<pair>',
   summary: 'copy and apply, table by table',
   async run({ terminal, global, client }, operands) {
-    const answer = await (await client()).tables(pairName(operands), { signal: terminal.signal });
+    const answer = await client().tables(pairName(operands), { signal: terminal.signal });
     print(terminal, global.output, answer, drawTables);
     return 0;
   },

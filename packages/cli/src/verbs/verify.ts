@@ -21,7 +21,7 @@ export const verify: Verb = {
     if (!KINDS.includes(kind)) {
       throw fail('TRN1008', { option: '--kind', value: kind, expected: KINDS.join(' or ') });
     }
-    const api = await client();
+    const api = client();
     const requested = await api.requestCheck(pair, kind, { signal: terminal.signal });
     const check =
       options['wait'] === true ? await awaitCheck(api, requested, terminal.signal) : requested;
@@ -36,7 +36,7 @@ export const verifyShow: Verb = {
   summary: 'the last check, or the one named',
   async run({ terminal, global, client }, operands) {
     const id = operands[1] ?? 'last';
-    const check = await (await client()).check(pairName(operands), id, { signal: terminal.signal });
+    const check = await client().check(pairName(operands), id, { signal: terminal.signal });
     print(terminal, global.output, check, drawCheck);
     return checkExit(check);
   },

@@ -11,7 +11,7 @@ export async function watchStatus(
   { terminal, global, client }: Session,
   pair: string,
 ): Promise<number> {
-  const api = await client();
+  const api = client();
   let before = '';
   while (!terminal.signal.aborted) {
     const status = await api.status(pair, { signal: terminal.signal });

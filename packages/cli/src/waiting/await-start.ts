@@ -1,6 +1,6 @@
-import type { StatusAnswer } from '@turnout/api-client/answers';
+import type { ConditionAnswer, StatusAnswer } from '@turnout/api-client/answers';
 import type { TurnoutClient } from '@turnout/api-client/turnout-client';
-import { fail } from '@turnout/contracts/errors';
+import { fail, isErrorCode } from '@turnout/contracts/errors';
 import { waitUntil } from '@turnout/core/waiting';
 
 export interface Patience {
@@ -24,6 +24,8 @@ export function awaitStreaming(
       if (link?.observed === 'failed') {
         throw fail('TRN3012', { pair, code: link.code ?? null, message: link.message ?? null });
       }
+      const errored = status.conditions.find(({ condition }) => condition === 'errored');
+      if (errored) throw startError(pair, errored);
       if (status.phase === 'aborted') throw fail('TRN5003', { pair, phase: status.phase });
       const copying = ['draft', 'preflight', 'copying'].includes(status.phase);
       return link?.observed === 'streaming' && !copying ? status : undefined;
@@ -35,4 +37,8 @@ export function awaitStreaming(
       onTimeout: () => fail('TRN3012', { pair, waited_ms: timeoutMs, state: 'not streaming yet' }),
     },
   );
+}
+
+function startError(pair: string, { code, reason }: ConditionAnswer): Error {
+  return fail(code !== null && isErrorCode(code) ? code : 'TRN7008', { pair, reason });
 }
