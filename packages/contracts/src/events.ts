@@ -5,7 +5,7 @@ export const BUS_TOPICS = ['events', 'links', 'lag'] as const;
 export type BusTopic = (typeof BUS_TOPICS)[number];
 
 /** CloudEvents 1.0 with the extensions `sequence` and `partitionkey`. */
-export interface CloudEvent<Data = Readonly<Record<string, unknown>>> {
+export interface CloudEvent<Data extends object = object> {
   readonly specversion: '1.0';
   readonly id: string;
   readonly source: string;
@@ -75,7 +75,7 @@ export const EVENT_TYPES = {
   'turnout.check.finished.v1': { topic: 'events', meaning: 'A check ended.' },
 } as const satisfies Record<string, { topic: BusTopic; meaning: string }>;
 
-export interface NewEvent<Data> {
+export interface NewEvent<Data extends object> {
   readonly type: string;
   readonly pair: string;
   readonly sequence: number;
@@ -87,7 +87,7 @@ export interface NewEvent<Data> {
 }
 
 /** The id follows from its parts: the same fact published twice carries the same id. */
-export function makeEvent<Data>(event: NewEvent<Data>): CloudEvent<Data> {
+export function makeEvent<Data extends object>(event: NewEvent<Data>): CloudEvent<Data> {
   return {
     specversion: '1.0',
     id: `${event.source}/${event.pair}/${event.type}/${event.sequence}`,

@@ -85,6 +85,10 @@ async function catchUp(context: PairContext, actor: string, signal: AbortSignal)
   await store.links.setDesired(pair.pair, 'forward', 'streaming', await nextLinkEpoch(context));
   await awaitLink(context, 'streaming', CATCH_UP_TIMEOUT_MS, signal);
   await awaitLag(context, signal);
+  // Routes lead somewhere from now on; one that cannot be set is told by its gate.
+  await context.routes.reconcile('blue', 0n).catch((thrown: unknown) => {
+    context.logger.warn({ pair: pair.pair, reason: reasonOf(thrown) }, 'routes not set');
+  });
   await move(store, pair.pair, { event: 'caught_up', actor });
 }
 

@@ -80,9 +80,10 @@ async function provePath(run: Run): Promise<number> {
 
 export const arm: StepAction = {
   async act(run) {
-    const { pair } = run.deps;
+    const { pair, routes } = run.deps;
     const { control } = run.opened();
-    await Promise.all([startNewLink(run), startTracking(run)]);
+    // The guardian's process starts now: its start would be part of the window otherwise.
+    await Promise.all([startNewLink(run), startTracking(run), routes.warm()]);
     const roundTripMs = await provePath(run);
     run.sequences = await advanceSequences(control[run.from], control[run.to]);
     const installed = await installMissingGuards(run);
