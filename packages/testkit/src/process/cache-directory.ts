@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { access, chmod, mkdir, rename, rm } from 'node:fs/promises';
+import { access, chmod, lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -24,8 +24,12 @@ export async function cached(
 ): Promise<string> {
   const root = cacheRoot();
   const path = join(root, name);
-  if (await exists(path)) return path;
   await mkdir(root, { recursive: true });
+  // The temporary directory is everybody's: programs that somebody else put there are not run.
+  if ((await lstat(root)).uid !== process.getuid?.()) {
+    throw new Error(`${root} belongs to another user; point TURNOUT_CACHE_DIR elsewhere`);
+  }
+  if (await exists(path)) return path;
   // The unprivileged user passes through it; what it holds is public anyway.
   await chmod(root, 0o755);
   const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
