@@ -1,0 +1,61 @@
+import { fail } from '@turnout/contracts/errors';
+import { isAppError, messageOf } from '@turnout/core/app-error';
+import { startCluster, type Cluster, type MajorVersion } from '@turnout/testkit/cluster';
+import { withClient } from '@turnout/testkit/cluster/client';
+import { loadShop, SHOP_DDL, SHOP_ROLES, type ShopSize } from '@turnout/testkit/shop/shop';
+import type { Cleanup } from './cleanup.js';
+import { PAIR } from './demo-options.js';
+
+export interface Clusters {
+  readonly blue: Cluster;
+  readonly green: Cluster;
+  readonly control: Cluster;
+}
+
+/** A commit must be as durable here as anywhere, or the proof would prove less. */
+const DURABLE = { fsync: 'on', log_min_messages: 'warning' } as const;
+
+async function startOne(name: string, version: MajorVersion, cleanup: Cleanup): Promise<Cluster> {
+  try {
+    return cleanup.use(name, await startCluster({ version, name, settings: DURABLE }));
+  } catch (thrown) {
+    if (isAppError(thrown)) throw thrown;
+    throw fail(
+      'TRN1010',
+      { server: `PostgreSQL ${version} (${name})`, cause: messageOf(thrown) },
+      thrown,
+    );
+  }
+}
+
+/** Blue, green and the one for the control store, each a real server on a free port. */
+export async function startClusters(cleanup: Cleanup): Promise<Clusters> {
+  const started = await Promise.allSettled([
+    startOne('blue', '13', cleanup),
+    startOne('green', '15', cleanup),
+    startOne('control', '15', cleanup),
+  ]);
+  const [blue, green, control] = started.map((each) => {
+    if (each.status === 'rejected') throw each.reason;
+    return each.value;
+  });
+  if (!blue || !green || !control) throw fail('TRN1010', { server: 'PostgreSQL' });
+  await control.createDatabase('turnout');
+  await green.createDatabase(PAIR);
+  await blue.createDatabase(PAIR);
+  return { blue, green, control };
+}
+
+/** Fills blue. Green gets roles only, which belong to the server and not to the database. */
+export async function loadBlue({ blue, green }: Clusters): Promise<ShopSize> {
+  await withClient(green.url(PAIR), (client) => client.query(SHOP_ROLES));
+  return withClient(blue.url(PAIR), async (client) => {
+    await client.query(SHOP_DDL);
+    return loadShop(client);
+  });
+}
+
+/** The same DDL on green, where pg_dump is not there to bring it over. */
+export async function loadSchemaOnGreen({ green }: Clusters): Promise<void> {
+  await withClient(green.url(PAIR), (client) => client.query(SHOP_DDL));
+}

@@ -1,0 +1,91 @@
+import { fail } from '@turnout/contracts/errors';
+import { formatBytes, formatMs } from '@turnout/core/quantities';
+import type { Side } from '@turnout/core/sides';
+import { sharedMonotonicMs } from '@turnout/testkit/workload/monotonic';
+import { count, ms } from '../output/figures.js';
+import { drawPlan } from '../output/plan-report.js';
+import { awaitCheck, awaitSwitchover } from '../waiting/await-outcome.js';
+import { awaitStreaming } from '../waiting/await-start.js';
+import { PAIR } from './demo-options.js';
+import type { Scene } from './scene.js';
+import { awaitPhase } from './await-phase.js';
+
+const START_MS_MAX = 300_000;
+const CHECK_MS_MAX = 300_000;
+const SWITCH_MS_MAX = 120_000;
+
+export async function preflight(scene: Scene): Promise<string> {
+  const { findings } = await scene.get('client').preflight(PAIR, { signal: scene.signal });
+  const critical = findings.filter(({ severity }) => severity === 'critical');
+  if (critical.length > 0) {
+    const problems = critical.map(({ id, observed }) => `${id}: ${observed}`).join('; ');
+    throw fail('TRN2017', { pair: PAIR, problems });
+  }
+  const warnings = findings.filter(({ severity }) => severity === 'warning').length;
+  return `${findings.length} findings, ${warnings} warnings, none critical`;
+}
+
+export async function copy(scene: Scene): Promise<string> {
+  const { signal } = scene;
+  const client = scene.get('client');
+  await client.act(PAIR, 'start', { signal });
+  const status = await awaitStreaming(client, PAIR, { signal, timeoutMs: START_MS_MAX });
+  const copied = status.links.find(({ direction }) => direction === 'forward')?.copy;
+  if (!copied) throw fail('TRN3012', { pair: PAIR, observed: 'the link reports no copy' });
+  const { tables, rows, bytes, seconds } = copied;
+  scene.set('copy', { tables, rows, bytes, seconds });
+  scene.set('versions', {
+    blue: status.sides.blue?.version ?? null,
+    green: status.sides.green?.version ?? null,
+  });
+  return `${count(rows)} rows of ${tables} tables, ${formatBytes(bytes)}, ${seconds.toFixed(1)} s (schema: ${scene.get('transfer')})`;
+}
+
+export async function stream(scene: Scene): Promise<string> {
+  const { signal } = scene;
+  const client = scene.get('client');
+  await awaitPhase(client, ['verifying', 'ready'], signal, START_MS_MAX);
+  const { forward } = await client.lag(PAIR, { signal });
+  return `caught up, lag ${ms(forward?.lagMs)}`;
+}
+
+export async function check(scene: Scene): Promise<string> {
+  const { signal } = scene;
+  const client = scene.get('client');
+  const requested = await client.requestCheck(PAIR, 'full', { signal });
+  const ended = await awaitCheck(client, requested, signal, CHECK_MS_MAX);
+  const { id, tables, rows_compared, differences, seconds, outcome, reason } = ended;
+  scene.checks.push({ id, tables: tables.length, rows_compared, differences });
+  const facts = { pair: PAIR, check: id, differences, reason: reason ?? null };
+  if (outcome === 'different') throw fail('TRN4001', facts);
+  if (outcome !== 'equal') throw fail('TRN4002', facts);
+  return `${count(rows_compared)} rows of ${tables.length} tables compared under live writes, ${count(differences)} differences, ${seconds?.toFixed(1) ?? '—'} s`;
+}
+
+export async function plan(scene: Scene): Promise<string> {
+  const { signal } = scene;
+  const client = scene.get('client');
+  // The check that just ended is journalled a moment later; the phase says when it counts.
+  await awaitPhase(client, ['ready'], signal, CHECK_MS_MAX);
+  return `nothing is done yet\n${drawPlan(await client.plan(PAIR, 'green', { signal }))}`;
+}
+
+export async function switchTo(scene: Scene, to: Side): Promise<string> {
+  const { signal } = scene;
+  const client = scene.get('client');
+  const from = to === 'green' ? 'ready' : 'on_green';
+  await awaitPhase(client, [from], signal, CHECK_MS_MAX);
+  const errorsBefore = scene.get('writers').counts().errors;
+  const fromMs = sharedMonotonicMs();
+  const fromTimeMs = Date.now();
+  const begun = await client.switchOver(PAIR, { to, reason: 'demo' }, { signal });
+  const answer = await awaitSwitchover(client, begun, signal, SWITCH_MS_MAX);
+  const untilMs = sharedMonotonicMs();
+  const atMs = (fromTimeMs + Date.now()) / 2;
+  scene.switches.push({ to, answer, fromMs, untilMs, atMs, errorsBefore });
+  const { id, outcome, reason, window_ms, steps } = answer;
+  if (outcome !== 'committed')
+    throw fail('TRN5012', { pair: PAIR, switchover: id, outcome, reason });
+  const times = steps.map((step) => `${step.id} ${step.ms === null ? '—' : formatMs(step.ms)}`);
+  return `window ${ms(window_ms)}: ${times.join(', ')}`;
+}

@@ -1,0 +1,77 @@
+import type { TurnoutClient } from '@turnout/api-client/turnout-client';
+import { formatMs, percentile } from '@turnout/core/quantities';
+import { pause } from '@turnout/core/waiting';
+import type { Writers } from '@turnout/testkit/workload/writers';
+import { PAIR } from './demo-options.js';
+
+const INTERVAL_MS = 250;
+
+export interface LagFigures {
+  readonly samples: number;
+  readonly p50_ms: number | null;
+  readonly p99_ms: number | null;
+}
+
+/** Watches through the API what anybody could watch: phase and lag, and the pace of the writers. */
+export class Observer {
+  readonly #client: TurnoutClient;
+  readonly #writers: () => Writers | null;
+  readonly #onLine: (line: string) => void;
+  readonly #stop = new AbortController();
+  /** By the moment of measurement, so that a sample read twice counts once. */
+  readonly #samples = new Map<string, number>();
+  readonly #done: Promise<void>;
+
+  constructor(
+    client: TurnoutClient,
+    writers: () => Writers | null,
+    onLine: (line: string) => void,
+  ) {
+    this.#client = client;
+    this.#writers = writers;
+    this.#onLine = onLine;
+    this.#done = this.#watch();
+  }
+
+  lag(): LagFigures {
+    const values = [...this.#samples.values()];
+    return {
+      samples: values.length,
+      p50_ms: percentile(values, 50),
+      p99_ms: percentile(values, 99),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#done;
+  }
+
+  async #watch(): Promise<void> {
+    const { signal } = this.#stop;
+    let before = { at: performance.now(), acknowledged: 0 };
+    while (!signal.aborted) {
+      const acknowledged = this.#writers()?.counts().acknowledged ?? 0;
+      const now = performance.now();
+      const tps = ((acknowledged - before.acknowledged) * 1_000) / Math.max(1, now - before.at);
+      if (now - before.at > 900) before = { at: now, acknowledged };
+      // The API may be away for a moment; what is watched is then not known, and the watch goes on.
+      const line = await this.#look(signal).catch(() => 'phase —   lag —');
+      this.#onLine(`${line}   ${Math.round(Math.max(0, tps))} tps`);
+      await pause(INTERVAL_MS, signal).catch(() => undefined);
+    }
+  }
+
+  async #look(signal: AbortSignal): Promise<string> {
+    const { pairs } = await this.#client.pairs({ signal });
+    const { samples, forward, reverse } = await this.#client.lag(PAIR, { signal });
+    for (const { measuredAt, lagMs } of samples) {
+      if (lagMs !== null) this.#samples.set(measuredAt, lagMs);
+    }
+    const newest = [forward, reverse]
+      .filter((sample) => sample !== null)
+      .toSorted((a, b) => b.measuredAt.localeCompare(a.measuredAt))[0];
+    const lag = newest && newest.lagMs !== null ? formatMs(newest.lagMs) : '—';
+    return `phase ${pairs.find(({ pair }) => pair === PAIR)?.phase ?? '—'}   lag ${lag}`;
+  }
+}

@@ -1,0 +1,42 @@
+import type { SwitchoverAnswer } from '@turnout/api-client/answers';
+import type { Side } from '@turnout/core/sides';
+import { stalls } from '@turnout/testkit/workload/stalls';
+import type { SwitchFigures } from './demo-report.js';
+
+/** A switch as seen from outside: when it was asked for, when it was over, what writers counted. */
+export interface MeasuredSwitch {
+  readonly to: Side;
+  readonly answer: SwitchoverAnswer;
+  /** Shared monotonic milliseconds. */
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** Milliseconds since the epoch, between the two. */
+  readonly atMs: number;
+  /** Errors all writers had seen before it. */
+  readonly errorsBefore: number;
+}
+
+/** A gap that begins within the switch may end after it; writers that never came back count too. */
+const AFTER_MS = 2_000;
+
+/** Figures of each switch; stalls come from the ledgers of the writers and nothing else. */
+export async function measureSwitches(
+  switches: readonly MeasuredSwitch[],
+  ledgerFiles: readonly string[],
+  errorsInAll: number,
+): Promise<SwitchFigures[]> {
+  return Promise.all(
+    switches.map(async ({ answer, fromMs, untilMs, errorsBefore }, index) => {
+      const errorsAfter = switches[index + 1]?.errorsBefore ?? errorsInAll;
+      return {
+        id: answer.id,
+        to: answer.to,
+        outcome: answer.outcome,
+        window_ms: answer.window_ms,
+        steps: answer.steps.map(({ id, ms }) => ({ id, ms })),
+        client_stall_ms: { ...(await stalls(ledgerFiles, fromMs, untilMs, untilMs + AFTER_MS)) },
+        client_errors: errorsAfter - errorsBefore,
+      };
+    }),
+  );
+}
