@@ -138,6 +138,10 @@ export class Pair implements AsyncDisposable {
     };
     this.#running.add(running);
     await Promise.race([streaming.promise, outcome]);
+    // A test that waits in vain shows why its link ended.
+    void outcome.then((ended) => {
+      if (this.#running.has(running)) process.stderr.write(`${link} ended: ${String(ended)}\n`);
+    });
     return running;
   }
 

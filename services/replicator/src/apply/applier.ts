@@ -23,9 +23,9 @@ import { LeakRecorder } from './leak-recorder.js';
 import { countOperations, noOperations, type OperationCounts } from './operations.js';
 import type { PositionKeeper } from './position-keeper.js';
 import { parseProgress, type ProgressKeeper } from './progress-keeper.js';
-import { openLink } from './sql/progress.js';
+import { openLink, readProgress } from './sql/progress.js';
 import type { TargetCatalog } from './target-catalog.js';
-import { refusedStatement, type TargetSession } from './target-session.js';
+import { refusedStatement, type TargetSession, type TextRow } from './target-session.js';
 
 /** Tries of one group after a deadlock and the like, or a refused CAS that changed nothing. */
 const TRIES_MAX = 20;
@@ -131,6 +131,8 @@ export class Applier {
     const epoch = handoverEpoch(transaction.changes[0], otherDirection(progress.link));
     if (epoch === null || epoch <= progress.row.switchEpoch) return;
     await this.#settle();
+    // A link that was closed since it last applied does not know it yet.
+    await progress.reload();
     for (let attempt = 1; attempt <= TRIES_MAX; attempt += 1) {
       const { row, link } = progress;
       // A signal read again after a restart: the row has already passed it.
@@ -141,7 +143,7 @@ export class Applier {
       const signal = openLink({ link, leaseEpoch, switchEpoch: epoch, previous, source, end });
       const [opened] = await target.transaction([signal], { durable: true });
       if (opened?.[0]) {
-        progress.opened(parseProgress(opened[0]));
+        progress.seen(parseProgress(opened[0]));
         position.passed(end, true);
         position.committed(end, true);
         observer.onOpened(epoch);
@@ -195,6 +197,7 @@ export class Applier {
     const user = group.transactions.findLast(({ kind }) => kind === 'user')?.finalLsn ?? null;
     const durable = group.hasMarker || position.durableDue;
     let statements: TargetedStatement[] = [];
+    let seen: TextRow | undefined;
     try {
       for (const { changes } of group.transactions) await catalog.prepare(changes);
       const head = progress.advanceTo(last.finalLsn, last.endLsn, user);
@@ -203,11 +206,15 @@ export class Applier {
       for (const { changes } of group.transactions)
         for (const change of changes) batching.add(change);
       statements = batching.take();
-      await target.transaction([head, ...statements], { durable });
+      // Markers come at a steady pace: with them the link learns that it was closed.
+      const look = group.hasMarker ? [readProgress(progress.link)] : [];
+      const rows = await target.transaction([head, ...statements, ...look], { durable });
+      seen = group.hasMarker ? rows.at(-1)?.[0] : undefined;
     } catch (thrown) {
       return this.#onRefusal(group, thrown, statements);
     }
     progress.moved(last.finalLsn, last.endLsn, user);
+    if (seen) progress.seen(parseProgress(seen));
     position.committed(last.endLsn, durable);
     meter.release(group.bytes);
     this.#refusals = 0;

@@ -55,7 +55,8 @@ export class ProgressKeeper {
     this.#row = { ...this.#row, sourceLsn: source, endLsn: end, userLsn };
   }
 
-  opened(row: ProgressRow): void {
+  /** The row as read in a transaction of our own that has committed. */
+  seen(row: ProgressRow): void {
     this.#row = row;
   }
 

@@ -56,34 +56,32 @@ export async function claimWorkers(
   return new Map(rows.map((row) => [row.worker ?? '', BigInt(row.lease_epoch ?? 0)]));
 }
 
-/** Empties tables that an interrupted copy of this link has filled; others are left alone. */
-export async function discardCopied(
+/**
+ * Makes sure that every table is empty: those that an interrupted copy of this link has filled are
+ * emptied, any other that holds rows is somebody's.
+ * @throws TRN2020 naming the first such table
+ */
+export async function emptyTarget(
   target: TargetSession,
   options: { link: Direction; tables: readonly CopyTable[]; epochs: ReadonlyMap<string, bigint> },
 ): Promise<void> {
   const { link, tables, epochs } = options;
   const chunks = await target.query(readChunks(link));
-  if (chunks.length === 0) return;
   const copied = new Set(chunks.map(({ chunk }) => chunk?.replace(/#[^#]*$/, '')));
-  const stale = tables.filter((table) => copied.has(tableName(table)));
+  for (const table of tables) {
+    if (copied.has(tableName(table))) continue;
+    const rows = await target.query(anyRow(table));
+    if (rows.length > 0) throw fail('TRN2020', { table: tableName(table) });
+  }
+  if (chunks.length === 0) return;
   const worker = copyWorker(1);
   await target.transaction(
     [
       touchWorker(link, worker, epochs.get(worker) ?? -1n),
-      ...(stale.length > 0 ? [truncateCopied(stale)] : []),
+      // All of them, for one may refer to another; none but the copied ones holds a row.
+      truncateCopied(tables),
       forgetChunks(link),
     ],
     { durable: true },
   );
-}
-
-/** @throws TRN2020 naming the first table that holds rows */
-export async function requireEmpty(
-  target: TargetSession,
-  tables: readonly CopyTable[],
-): Promise<void> {
-  for (const table of tables) {
-    const rows = await target.query(anyRow(table));
-    if (rows.length > 0) throw fail('TRN2020', { table: tableName(table) });
-  }
 }

@@ -1,4 +1,7 @@
 import { must } from '@turnout/core/assert';
+import { isAppError } from '@turnout/core/app-error';
+import { fail } from '@turnout/contracts/errors';
+import { databaseErrorNames, isConnectionLost, sqlState } from '@turnout/postgres/database-error';
 import { CancelledSignal } from '@turnout/core/waiting';
 import { readServer } from '@turnout/postgres/catalog/server';
 import { readTables } from '@turnout/postgres/catalog/tables';
@@ -20,7 +23,7 @@ import {
 } from './chunks.js';
 import type { CopyView } from './copy-view.js';
 import { CopyWorker } from './copy-worker.js';
-import { claimWorkers, discardCopied, matchTables, requireEmpty } from './prepare-target.js';
+import { claimWorkers, emptyTarget, matchTables } from './prepare-target.js';
 import { analyse, COMPLETE, copyWorker, readChunks, recordChunk } from './sql/bookkeeping.js';
 import { keyExtent, tableBlocks } from './sql/table-extent.js';
 
@@ -52,7 +55,11 @@ export async function runCopy(options: RunCopyOptions): Promise<void> {
       await copyAll(options, source, target);
     });
   } catch (thrown) {
-    throw signal.aborted ? new CancelledSignal('copy') : thrown;
+    if (signal.aborted) throw new CancelledSignal('copy');
+    if (isAppError(thrown) || sqlState(thrown) === null) throw thrown;
+    const { sqlstate, table } = databaseErrorNames(thrown);
+    const code = isConnectionLost(thrown) ? 'TRN2001' : 'TRN3012';
+    throw fail(code, { link: place.link, sqlstate, table }, thrown);
   } finally {
     await target.close();
   }
@@ -71,8 +78,7 @@ async function copyAll(
     async (there) =>
       matchTables(await readTables(source, place.tables), await readTables(there, place.tables)),
   );
-  await discardCopied(target, { link, tables, epochs });
-  await requireEmpty(target, tables);
+  await emptyTarget(target, { link, tables, epochs });
   await freeSlot(source, slotOf(place));
   await dropSlot(source, slotOf(place));
   await publishTables(source, place);
