@@ -1,0 +1,2 @@
+/** Wiring only: this service runs inside `turnout serve`. */
+export { createLagMonitor } from './service.js';
