@@ -9,9 +9,9 @@ import { planView } from '../plan/plan-view.js';
 import { preflight } from '../preflight/preflight.js';
 import type { Desk, Desks } from './desks.js';
 import { expectedRevision, once } from './idempotency.js';
+import { ADMIN, OPERATOR, PairPath } from './paths.js';
 import { operationView } from './views.js';
 
-const PairPath = Type.Object({ pair: Type.String() });
 const SideName = Type.Union([Type.Literal('blue'), Type.Literal('green')]);
 
 const SwitchoverBody = Type.Object(
@@ -33,10 +33,9 @@ const CheckBody = Type.Object(
 
 export function installActing(app: FastifyInstance, desks: Desks): void {
   const api = app.withTypeProvider<TypeBoxTypeProvider>();
-  const operator = { config: { role: 'operator' } } as const;
   const params = { schema: { params: PairPath } };
 
-  api.post('/v1/pairs/:pair/preflight', { ...operator, ...params }, async (request) => {
+  api.post('/v1/pairs/:pair/preflight', { ...OPERATOR, ...params }, async (request) => {
     const { context } = desks.of(request.params.pair);
     return {
       schema: 'turnout.preflight/v1',
@@ -46,7 +45,7 @@ export function installActing(app: FastifyInstance, desks: Desks): void {
     };
   });
 
-  api.post('/v1/pairs/:pair/start', { ...operator, ...params }, (request, reply) => {
+  api.post('/v1/pairs/:pair/start', { ...OPERATOR, ...params }, (request, reply) => {
     const desk = desks.of(request.params.pair);
     const { context } = desk;
     return once(context.store, request, reply, async () => {
@@ -63,7 +62,7 @@ export function installActing(app: FastifyInstance, desks: Desks): void {
 
   api.post(
     '/v1/pairs/:pair/checks',
-    { ...operator, schema: { params: PairPath, body: Type.Optional(CheckBody) } },
+    { ...OPERATOR, schema: { params: PairPath, body: Type.Optional(CheckBody) } },
     (request, reply) => {
       const desk = desks.of(request.params.pair);
       const { context } = desk;
@@ -107,11 +106,10 @@ const CHECKED_PHASES = new Set(['verifying', 'ready', 'on_green']);
 
 function installSwitching(app: FastifyInstance, desks: Desks): void {
   const api = app.withTypeProvider<TypeBoxTypeProvider>();
-  const operator = { config: { role: 'operator' } } as const;
 
   api.post(
     '/v1/pairs/:pair/switchovers',
-    { ...operator, schema: { params: PairPath, body: SwitchoverBody } },
+    { ...OPERATOR, schema: { params: PairPath, body: SwitchoverBody } },
     (request, reply) => {
       const desk = desks.of(request.params.pair);
       const { store, pair } = desk.context;
@@ -151,7 +149,7 @@ function installSwitching(app: FastifyInstance, desks: Desks): void {
 
   api.delete(
     '/v1/pairs/:pair/switchovers/current',
-    { ...operator, schema: { params: PairPath } },
+    { ...OPERATOR, schema: { params: PairPath } },
     async (request, reply) => {
       const desk = desks.of(request.params.pair);
       desk.dispatcher.cancel();
@@ -167,7 +165,7 @@ function installLifeCycle(app: FastifyInstance, desks: Desks): void {
   for (const verb of ['abort', 'complete'] as const) {
     api.post(
       `/v1/pairs/:pair/${verb}`,
-      { config: { role: 'admin' }, schema: { params: PairPath } },
+      { ...ADMIN, schema: { params: PairPath } },
       (request, reply) => {
         const { context } = desks.of(request.params.pair);
         return once(context.store, request, reply, async () => {
@@ -181,7 +179,7 @@ function installLifeCycle(app: FastifyInstance, desks: Desks): void {
   for (const verb of ['pause', 'resume'] as const) {
     api.post(
       `/v1/pairs/:pair/${verb}`,
-      { config: { role: 'operator' }, schema: { params: PairPath } },
+      { ...OPERATOR, schema: { params: PairPath } },
       (request, reply) => {
         const { context } = desks.of(request.params.pair);
         return once(context.store, request, reply, async () => {

@@ -8,7 +8,12 @@ import type { Desks } from './desks.js';
 import { installProblems } from './problems.js';
 import { installActing } from './routes-acting.js';
 import { installProbes, type ProbeSources } from './routes-probes.js';
-import { installReading } from './routes-reading.js';
+import { installChecks } from './routes-checks.js';
+import { installEvents } from './routes-events.js';
+import { installPairs } from './routes-pairs.js';
+import { installProgress } from './routes-progress.js';
+import { installSwitchovers } from './routes-switchovers.js';
+import { installWritable } from './routes-writable.js';
 
 export const API_VERSION = '0.1.0';
 const BODY_BYTES_MAX = 64 * 1024;
@@ -20,6 +25,15 @@ export interface ApiParts {
   readonly logger: Logger;
   readonly probes: ProbeSources;
 }
+
+const READING = [
+  installPairs,
+  installProgress,
+  installChecks,
+  installSwitchovers,
+  installEvents,
+  installWritable,
+];
 
 /** The HTTP API, not yet listening; `npm run gen` builds it too, for its description. */
 export async function buildApi({
@@ -51,7 +65,7 @@ export async function buildApi({
   installProblems(app, logger);
   installAuth(app, tokens);
   await app.register(async (scope) => {
-    installReading(scope, desks);
+    for (const install of READING) install(scope, desks);
     installActing(scope, desks);
     installProbes(scope, probes);
   });

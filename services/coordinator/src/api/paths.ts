@@ -1,0 +1,9 @@
+import { Type } from '@fastify/type-provider-typebox';
+
+export const PairPath = Type.Object({ pair: Type.String() });
+export const ItemPath = Type.Object({ pair: Type.String(), id: Type.String() });
+
+/** Routes that only read. */
+export const VIEWER = { config: { role: 'viewer' } } as const;
+export const OPERATOR = { config: { role: 'operator' } } as const;
+export const ADMIN = { config: { role: 'admin' } } as const;
