@@ -11,6 +11,16 @@ import type { LinkContext } from './replicator-context.js';
 /** The store's news may be lost; this is how late a wish is seen then. */
 const POLL_INTERVAL_MS = 1_000;
 
+/** Waits for the news, at most `ms`; the timer does not outlive it. */
+async function orAfter(news: Promise<void>, ms: number, signal: AbortSignal): Promise<void> {
+  const done = new AbortController();
+  try {
+    await Promise.race([news, pause(ms, AbortSignal.any([signal, done.signal]))]);
+  } finally {
+    done.abort();
+  }
+}
+
 interface RunningActivity {
   readonly controller: AbortController;
   readonly done: Promise<void>;
@@ -75,7 +85,7 @@ export class LinkWorker {
         this.#wished.resolve();
         this.#wished = deferred();
         if (this.#wish) await this.#follow(this.#wish, epoch, signal);
-        await Promise.race([this.#news.promise, pause(POLL_INTERVAL_MS, signal)]);
+        await orAfter(this.#news.promise, POLL_INTERVAL_MS, signal);
       }
     } finally {
       await this.#stopActivity();
@@ -103,15 +113,15 @@ export class LinkWorker {
       untilStreaming: (until) => this.#untilStreaming(until),
     });
     this.#reporter.change('installing');
-    const done = activity.run(all).catch((thrown: unknown) => {
+    const done = activity.run(all).catch(async (thrown: unknown) => {
+      if (!all.aborted) await this.#onFailure(thrown);
       this.#activity = null;
-      if (!all.aborted) this.#onFailure(thrown);
       this.wake();
     });
     this.#activity = { controller, done };
   }
 
-  #onFailure(thrown: unknown): void {
+  async #onFailure(thrown: unknown): Promise<void> {
     const { metrics, log, store, settings, link } = this.#context;
     const code = codeOf(thrown);
     metrics.failed(code ?? 'none');
@@ -121,17 +131,17 @@ export class LinkWorker {
       return;
     }
     this.#failedWish = this.#wish && `${this.#wish.desired}/${this.#wish.epoch}`;
-    this.#reporter.change('failed', thrown);
     log.error({ worker: this.name, err: thrown }, 'link stopped');
     const observed = isAppError(thrown) ? thrown.observed : {};
     const data = { link, code, ...observed };
     const entry = { type: 'link.failed', data, actor: 'replicator', accepted: true };
-    store.journal.append(settings.pair, entry).catch(() => undefined);
+    await store.journal.append(settings.pair, entry).catch(() => undefined);
+    this.#reporter.change('failed', thrown);
   }
 
   async #untilStreaming(signal: AbortSignal): Promise<void> {
     while (this.#wish?.desired !== 'streaming') {
-      await Promise.race([this.#wished.promise, pause(2 * POLL_INTERVAL_MS, signal)]);
+      await orAfter(this.#wished.promise, 2 * POLL_INTERVAL_MS, signal);
     }
   }
 

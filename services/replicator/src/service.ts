@@ -29,8 +29,9 @@ export function createReplicator(context: ServiceContext): Service {
         }),
       })),
     );
-    const unlisten = await store.listen((topic, pair) => {
-      if (topic !== 'links') return;
+    const unlisten = await store.listen((topic, pair, detail) => {
+      // Our own reports come back too.
+      if (topic !== 'links' || detail.endsWith('observed')) return;
       for (const entry of workers) if (entry.pair === pair) entry.worker.wake();
     });
     health = { ok: true, reason: null };

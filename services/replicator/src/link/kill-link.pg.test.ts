@@ -89,6 +89,6 @@ test(`${KILLS} kills of the replicator under load lose and duplicate nothing`, a
     last.outcome.then((ended) => Promise.reject(ended)),
   ]);
   for (const table of ['public.ledger', 'public.counter', 'public.bag']) {
-    expect(await pair.dump('green', table), table).toEqual(await pair.dump('blue', table));
+    expect(await pair.dump('green', table)).toEqual(await pair.dump('blue', table));
   }
 }, 120_000);
