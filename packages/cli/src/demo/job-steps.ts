@@ -2,6 +2,7 @@ import { fail } from '@turnout/contracts/errors';
 import { formatBytes, formatMs } from '@turnout/core/quantities';
 import type { Side } from '@turnout/core/sides';
 import { sharedMonotonicMs } from '@turnout/testkit/workload/monotonic';
+import { Probers } from '@turnout/testkit/workload/prober';
 import { count, ms } from '../output/figures.js';
 import { drawPlan } from '../output/plan-report.js';
 import { awaitCheck, awaitSwitchover } from '../waiting/await-outcome.js';
@@ -30,6 +31,7 @@ export async function copy(scene: Scene): Promise<string> {
   const client = scene.get('client');
   await client.act(PAIR, 'start', { signal });
   const status = await awaitStreaming(client, PAIR, { signal, timeoutMs: START_MS_MAX });
+  startProbers(scene);
   const copied = status.links.find(({ direction }) => direction === 'forward')?.copy;
   if (!copied) throw fail('TRN3012', { pair: PAIR, observed: 'the link reports no copy' });
   const { tables, rows, bytes, seconds } = copied;
@@ -39,6 +41,16 @@ export async function copy(scene: Scene): Promise<string> {
     green: status.sides.green?.version ?? null,
   });
   return `${count(rows)} rows of ${tables} tables, ${formatBytes(bytes)}, ${seconds.toFixed(1)} s (schema: ${scene.get('transfer')})`;
+}
+
+/**
+ * From now on green is closed and somebody tries to write to it all the time. Before the copy it is
+ * an ordinary empty database, and rows of a prober would only show that.
+ */
+function startProbers(scene: Scene): void {
+  const { blue, green } = scene.get('clusters');
+  const urls = { blue: blue.url(PAIR, 'app'), green: green.url(PAIR, 'app') };
+  scene.set('probers', scene.cleanup.use('probers', new Probers({ urls })));
 }
 
 export async function stream(scene: Scene): Promise<string> {

@@ -6,7 +6,6 @@ import { waitUntil } from '@turnout/core/waiting';
 import { freePort } from '@turnout/testkit/process/free-port';
 import { findProgram } from '@turnout/testkit/process/program';
 import type { Route } from '@turnout/testkit/workload/connection';
-import { Probers } from '@turnout/testkit/workload/prober';
 import { startWriters } from '@turnout/testkit/workload/writers';
 import { count } from '../output/figures.js';
 import { loadBlue, loadSchemaOnGreen, startClusters } from './clusters.js';
@@ -85,7 +84,6 @@ function groupsOf(scene: Scene): { route: Route; writers: number }[] {
 
 export async function startTheWriters(scene: Scene): Promise<string> {
   const { signal, cleanup } = scene;
-  const { blue, green } = scene.get('clusters');
   const directory = join(scene.directory, 'ledgers');
   await mkdir(directory);
   const groups = groupsOf(scene);
@@ -94,8 +92,6 @@ export async function startTheWriters(scene: Scene): Promise<string> {
   const writers = cleanup.use('writers', startWriters({ groups, perSecond, directory, size }));
   scene.writersSinceMs = performance.now();
   scene.set('writers', writers);
-  const urls = { blue: blue.url(PAIR, 'app'), green: green.url(PAIR, 'app') };
-  scene.set('probers', cleanup.use('probers', new Probers({ urls })));
   await waitUntil(
     () => Promise.resolve(writers.counts().acknowledged >= FIRST_WRITES || undefined),
     {
