@@ -142,7 +142,10 @@ export async function startCheckedPair(
       tables: { include: [], exclude: [] },
     },
     store,
-    log: { info: () => undefined, warn: () => undefined },
+    log: {
+      info: () => undefined,
+      warn: (facts, message) => process.stderr.write(`${message} ${JSON.stringify(facts)}\n`),
+    },
     meters: NO_METERS,
     instanceId: 'test',
   };

@@ -83,6 +83,9 @@ export class SimpleApplier {
         else {
           applier.#queue.push({ ...applier.#open!, commit: message });
           applier.#work = applier.#work.then(() => applier.#applyNext());
+          applier.#work.catch((thrown: unknown) =>
+            process.stderr.write(`applier: ${String(thrown)}\n`),
+          );
         }
       },
     });
