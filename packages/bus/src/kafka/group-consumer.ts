@@ -1,5 +1,5 @@
 import { backoffMs } from '@turnout/core/backoff';
-import { CancelledSignal, deferred, pause, type Deferred } from '@turnout/core/waiting';
+import { CancelledSignal, deferred, pause, within, type Deferred } from '@turnout/core/waiting';
 import type { Consumer, Kafka } from 'kafkajs';
 import { handle, type BusLogger, type EventHandler } from '../bus.js';
 import { decodeEvent } from '../cloud-event.js';
@@ -19,6 +19,8 @@ const HEARTBEAT_MS = 2_000;
 const SILENT_MS_MAX = 3 * SESSION_MS;
 /** An idle fetch returns after this; events themselves return it at once. */
 const FETCH_MS = 500;
+/** Leaving talks to the broker, which may be what is gone. */
+const LEAVE_MS_MAX = 5_000;
 const LOOK_MS = 1_000;
 const RETRY = { firstMs: 250, maxMs: 10_000 };
 
@@ -82,8 +84,9 @@ export class GroupConsumer {
     const crash = this.#watch(consumer);
     try {
       await beforeJoining();
+      await this.#settleOffset();
       await consumer.connect();
-      await consumer.subscribe({ topic, fromBeginning: false });
+      await consumer.subscribe({ topic, fromBeginning: true });
       await consumer.run({ eachMessage: ({ message }) => this.#deliver(message) });
       this.#aliveAtMs = performance.now();
       while (!signal.aborted) {
@@ -92,7 +95,28 @@ export class GroupConsumer {
         await pause(LOOK_MS, signal);
       }
     } finally {
-      await consumer.disconnect().catch(() => undefined);
+      const late = (): Error => new Error('consumer did not leave');
+      await within(consumer.disconnect(), LEAVE_MS_MAX, late).catch(() => undefined);
+    }
+  }
+
+  /**
+   * A new group starts with what comes next, and that place is committed at once: a member that had
+   * nothing to commit yet would begin behind the events of its own absence after a crash.
+   */
+  async #settleOffset(): Promise<void> {
+    const { kafka, topic, groupId } = this.#options;
+    const admin = kafka.admin();
+    try {
+      await admin.connect();
+      const [committed] = await admin.fetchOffsets({ groupId, topics: [topic] });
+      const isNew = committed?.partitions.every(({ offset }) => offset === '-1') ?? true;
+      if (!isNew) return;
+      const ends = await admin.fetchTopicOffsets(topic);
+      const partitions = ends.map(({ partition, offset }) => ({ partition, offset }));
+      await admin.setOffsets({ groupId, topic, partitions });
+    } finally {
+      await admin.disconnect().catch(() => undefined);
     }
   }
 
@@ -104,7 +128,6 @@ export class GroupConsumer {
     consumer.on(consumer.events.HEARTBEAT, isAlive);
     consumer.on(consumer.events.FETCH, () => {
       isAlive();
-      // Offsets of "what comes next" are settled by the first fetch, not by joining.
       this.#joined.resolve();
     });
     consumer.on(consumer.events.CRASH, ({ payload }) => {
