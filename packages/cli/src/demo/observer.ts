@@ -5,6 +5,8 @@ import type { Writers } from '@turnout/testkit/workload/writers';
 import { PAIR } from './demo-options.js';
 
 const INTERVAL_MS = 250;
+/** Writers report four times a second; over less than this the pace would jump. */
+const PACE_OVER_MS = 1_500;
 
 export interface LagFigures {
   readonly samples: number;
@@ -49,15 +51,16 @@ export class Observer {
 
   async #watch(): Promise<void> {
     const { signal } = this.#stop;
-    let before = { at: performance.now(), acknowledged: 0 };
+    const recent: Count[] = [];
     while (!signal.aborted) {
       const acknowledged = this.#writers()?.counts().acknowledged ?? 0;
-      const now = performance.now();
-      const tps = ((acknowledged - before.acknowledged) * 1_000) / Math.max(1, now - before.at);
-      if (now - before.at > 900) before = { at: now, acknowledged };
+      const atMs = performance.now();
+      recent.push({ atMs, acknowledged });
+      while (recent.length > 2 && atMs - (recent[0]?.atMs ?? atMs) > PACE_OVER_MS) recent.shift();
+      const tps = pace(recent[0] ?? { atMs, acknowledged }, { atMs, acknowledged });
       // The API may be away for a moment; what is watched is then not known, and the watch goes on.
       const line = await this.#look(signal).catch(() => 'phase —   lag —');
-      this.#onLine(`${line}   ${Math.round(Math.max(0, tps))} tps`);
+      this.#onLine(`${line}   ${tps} tps`);
       await pause(INTERVAL_MS, signal).catch(() => undefined);
     }
   }
@@ -74,4 +77,14 @@ export class Observer {
     const lag = newest && newest.lagMs !== null ? formatMs(newest.lagMs) : '—';
     return `phase ${pairs.find(({ pair }) => pair === PAIR)?.phase ?? '—'}   lag ${lag}`;
   }
+}
+
+interface Count {
+  readonly atMs: number;
+  readonly acknowledged: number;
+}
+
+function pace(from: Count, to: Count): number {
+  const seconds = (to.atMs - from.atMs) / 1_000;
+  return seconds === 0 ? 0 : Math.round((to.acknowledged - from.acknowledged) / seconds);
 }

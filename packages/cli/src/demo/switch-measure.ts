@@ -28,15 +28,25 @@ export async function measureSwitches(
   return Promise.all(
     switches.map(async ({ answer, fromMs, untilMs, errorsBefore }, index) => {
       const errorsAfter = switches[index + 1]?.errorsBefore ?? errorsInAll;
+      const stall = await stalls(ledgerFiles, fromMs, untilMs, untilMs + AFTER_MS);
       return {
         id: answer.id,
         to: answer.to,
         outcome: answer.outcome,
-        window_ms: answer.window_ms,
-        steps: answer.steps.map(({ id, ms }) => ({ id, ms })),
-        client_stall_ms: { ...(await stalls(ledgerFiles, fromMs, untilMs, untilMs + AFTER_MS)) },
+        window_ms: rounded(answer.window_ms),
+        steps: answer.steps.map(({ id, ms }) => ({ id, ms: rounded(ms) })),
+        client_stall_ms: {
+          p50: rounded(stall.p50),
+          p99: rounded(stall.p99),
+          max: rounded(stall.max),
+        },
         client_errors: errorsAfter - errorsBefore,
       };
     }),
   );
+}
+
+/** Microseconds are the resolution of the clocks; more digits would be noise. */
+function rounded(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms * 1_000) / 1_000;
 }
