@@ -21,6 +21,8 @@ export class Listener {
   #closing = new AbortController();
   #session: Session | null = null;
   #loop: Promise<void> | null = null;
+  #starting: Promise<void> | null = null;
+  #ending: Promise<void> | null = null;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -41,18 +43,26 @@ export class Listener {
     };
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#ending ??= this.#end().finally(() => {
+      this.#ending = null;
+    });
+    return this.#ending;
+  }
+
+  async #end(): Promise<void> {
+    await this.#starting?.catch(() => undefined);
     this.#closing.abort();
-    const loop = this.#loop;
     await this.#session?.end().catch(() => undefined);
-    await loop;
+    await this.#loop;
     this.#loop = null;
+    this.#session = null;
     this.#closing = new AbortController();
   }
 
-  #starting: Promise<void> | null = null;
-
   async #start(): Promise<void> {
+    // Whoever subscribes while the last one leaves needs a connection of their own.
+    await this.#ending;
     if (this.#loop) return;
     this.#starting ??= this.#connect().then((session) => {
       this.#loop = this.#follow(session, this.#closing.signal);

@@ -148,6 +148,17 @@ describe('links', () => {
   });
 });
 
+test('whoever listens while the last listener leaves is heard', async () => {
+  const leave = await store.listen(() => undefined);
+  const heard = deferred<string>();
+  const leaving = leave();
+  const unlisten = await store.listen((topic) => heard.resolve(topic));
+  await leaving;
+  await store.checks.request('shop', 'full');
+  expect(await heard.promise).toBe('checks');
+  await unlisten();
+});
+
 describe('tracking, lag, idempotency, relay', () => {
   test('tracking keeps desired and observed apart', async () => {
     await store.tracking.setDesired('shop', 'blue', true);

@@ -26,6 +26,8 @@ export async function lead(
       const lost = new AbortController();
       const stop = AbortSignal.any([signal, lost.signal]);
       const working = work(stop).finally(() => lost.abort());
+      // It may reject while the lease is still being given back.
+      working.catch(() => undefined);
       try {
         await renewUntil(stop, () => store.leases.renew(name, holder, lease.epoch, TTL_MS));
       } finally {
