@@ -2,7 +2,7 @@ import { isAppError } from '@turnout/core/app-error';
 import { objectName } from '@turnout/core/object-names';
 import { deferred, isCancelled, pause, type Deferred } from '@turnout/core/waiting';
 import type { LinkRow } from '@turnout/store/links';
-import { keepLease } from './link/link-lease.js';
+import { keepLease, LEASE_TTL_MS } from './link/link-lease.js';
 import { LinkActivity } from './link/link-activity.js';
 import { codeOf, LinkReporter } from './link/link-reporter.js';
 import { LinkStatus } from './link/link-status.js';
@@ -103,6 +103,7 @@ export class LinkWorker {
     const key = `${wish.desired}/${wish.epoch}`;
     if (this.#activity || this.#failedWish === key || signal.aborted) return;
     this.#failedWish = null;
+    const { store, instanceId } = this.#context;
     const controller = new AbortController();
     const all = AbortSignal.any([signal, controller.signal]);
     const activity = new LinkActivity({
@@ -110,6 +111,7 @@ export class LinkWorker {
       status: this.#status,
       reporter: this.#reporter,
       leaseEpoch: epoch,
+      stillHeld: () => store.leases.renew(this.name, instanceId, epoch, LEASE_TTL_MS),
       untilStreaming: (until) => this.#untilStreaming(until),
     });
     this.#reporter.change('installing');

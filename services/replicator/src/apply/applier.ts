@@ -201,7 +201,7 @@ export class Applier {
     try {
       for (const { changes } of group.transactions) await catalog.prepare(changes);
       const head = progress.advanceTo(last.finalLsn, last.endLsn, user);
-      const lane: Lane = this.#singly > 0 ? 'ordered' : 'batched';
+      const lane: Lane = this.#singly > 0 ? 'ordered' : catalog.lane;
       const batching = new Batching(catalog.planOf, lane);
       for (const { changes } of group.transactions)
         for (const change of changes) batching.add(change);

@@ -32,7 +32,7 @@ export async function applyLarge(
     await target.run([progress.advanceTo(finalLsn, progress.row.endLsn, finalLsn)]);
     for await (const chunk of transaction.chunks) {
       await catalog.prepare(chunk);
-      const batching = new Batching(catalog.planOf, 'batched');
+      const batching = new Batching(catalog.planOf, catalog.lane);
       for (const change of chunk) batching.add(change);
       await target.run(batching.take());
       countOperations(counts, chunk);

@@ -2,6 +2,7 @@ import { must } from '@turnout/core/assert';
 import { fail } from '@turnout/contracts/errors';
 import type { Change, Relation } from '@turnout/postgres/pgoutput/messages';
 import { relationsOf, TURNOUT_SCHEMA } from '../stream/classify.js';
+import type { Lane } from './batching.js';
 import { planTable, type TablePlan, type TargetShape } from './plan/table-plan.js';
 import { targetTable } from './sql/target-table.js';
 import type { TargetSession } from './target-session.js';
@@ -10,6 +11,7 @@ import type { TargetSession } from './target-session.js';
 export class TargetCatalog {
   readonly #target: TargetSession;
   readonly #plans = new WeakMap<Relation, TablePlan>();
+  #triggers = false;
 
   constructor(target: TargetSession) {
     this.#target = target;
@@ -23,9 +25,16 @@ export class TargetCatalog {
     for (const change of changes) {
       for (const relation of relationsOf(change)) {
         if (this.#plans.has(relation) || relation.schema === TURNOUT_SCHEMA) continue;
-        this.#plans.set(relation, planTable(relation, await this.#read(relation)));
+        const plan = planTable(relation, await this.#read(relation));
+        this.#plans.set(relation, plan);
+        this.#triggers ||= plan.replicaTriggers;
       }
     }
+  }
+
+  /** True once a table was met whose triggers fire on the target: they see the order of all changes. */
+  get lane(): Lane {
+    return this.#triggers ? 'ordered' : 'batched';
   }
 
   readonly planOf = (relation: Relation): TablePlan =>

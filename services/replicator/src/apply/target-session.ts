@@ -1,3 +1,4 @@
+import { within } from '@turnout/core/waiting';
 import { fail } from '@turnout/contracts/errors';
 import {
   executeBatch,
@@ -24,6 +25,8 @@ const APPLY_SETTINGS = {
   enable_mergejoin: 'off',
   plan_cache_mode: 'force_generic_plan',
 } as const;
+
+const CLOSE_TIMEOUT_MS = 2_000;
 
 export type TextRow = Readonly<Record<string, string | null>>;
 
@@ -97,8 +100,10 @@ export class TargetSession {
     await this.#session.query('rollback').catch(() => undefined);
   }
 
+  /** Bounded: a server that does not answer must not keep its worker. */
   async close(): Promise<void> {
-    await this.#session.end().catch(() => undefined);
+    const ended = this.#session.end();
+    await within(ended, CLOSE_TIMEOUT_MS, () => new Error('late')).catch(() => undefined);
   }
 
   async #run(statements: readonly BuiltStatement[]): Promise<StatementResult[]> {

@@ -28,6 +28,21 @@ export class CopyView {
     }
   }
 
+  /** What an earlier process copied, from the chunks it recorded. */
+  recall(chunks: readonly Readonly<Record<string, string | null>>[]): void {
+    for (const { chunk, rows, bytes } of chunks) {
+      const table = chunk?.replace(/#[^#]*$/, '');
+      if (!table) continue;
+      const known = this.tables.get(table) ?? { table, rows: 0, bytes: 0, chunksLeft: 0 };
+      this.tables.set(table, known);
+      known.rows += Number(rows);
+      known.bytes += Number(bytes);
+      this.rows += Number(rows);
+      this.bytes += Number(bytes);
+    }
+    this.rowsExpected = this.rows;
+  }
+
   copied(chunk: Chunk, { rows, bytes }: { rows: number; bytes: number }): void {
     this.rows += rows;
     this.bytes += bytes;

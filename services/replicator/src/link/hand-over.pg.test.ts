@@ -1,7 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { sourceOf, targetOf, otherDirection, type Direction } from '@turnout/core/sides';
 import { waitUntil } from '@turnout/core/waiting';
-import { Pair, startClusters, stopClusters, type Clusters } from '../../test/pair-fixture.js';
+import {
+  LIMITS,
+  Pair,
+  startClusters,
+  stopClusters,
+  type Clusters,
+} from '../../test/pair-fixture.js';
 
 const DDL = /* sql */ `
   create table public.ledger (id bigint primary key, v text);
@@ -170,4 +176,25 @@ test('two idle links do not wake each other', async () => {
   await pair.roundTrip('forward');
   await pair.roundTrip('reverse');
   expect((await changes()) - before).toBeLessThan(10);
+});
+
+test('a transaction beyond the memory limit is applied whole, or is one leak of a closed link', async () => {
+  const limits = { ...LIMITS, memoryBytesMax: 100_000 };
+  await pair.start('forward', limits);
+  const large = /* sql */ `insert into public.ledger select g, repeat('x', 100) from generate_series(1, 20000) g`;
+  await pair.blue.query(
+    `begin; ${large}; update public.ledger set v = 'y' where id % 100 = 0; commit`,
+  );
+  await pair.roundTrip('forward');
+  expect(await pair.dump('green', 'public.ledger')).toEqual(
+    await pair.dump('blue', 'public.ledger'),
+  );
+  await closeLink('forward', 1);
+  await pair.blue.query(/* sql */ `update public.ledger set v = repeat('z', 50)`);
+  await pair.roundTrip('forward');
+  expect(await leaksOf('forward')).toEqual([{ changes: '20000', tables: '{public.ledger}' }]);
+  const { rows } = await pair.green.query(
+    /* sql */ `select count(*) as n from public.ledger where v like 'z%'`,
+  );
+  expect(rows).toEqual([{ n: '0' }]);
 });

@@ -3,9 +3,11 @@ import { backoffMs } from '@turnout/core/backoff';
 import { formatLsn } from '@turnout/core/lsn';
 import { sourceOf, targetOf } from '@turnout/core/sides';
 import { CancelledSignal, pause } from '@turnout/core/waiting';
+import { fail } from '@turnout/contracts/errors';
 import type { ApplyObserver } from '../apply/applier.js';
 import { TargetSession } from '../apply/target-session.js';
 import { CopyView } from '../copy/copy-view.js';
+import { readChunks } from '../copy/sql/bookkeeping.js';
 import { runCopy } from '../copy/run-copy.js';
 import type { LinkContext } from '../replicator-context.js';
 import { installLink } from './install-link.js';
@@ -24,6 +26,8 @@ export interface LinkActivityOptions {
   readonly status: LinkStatus;
   readonly reporter: LinkReporter;
   readonly leaseEpoch: bigint;
+  /** Whether the lease is still ours; rejects when the store does not answer. */
+  readonly stillHeld: () => Promise<boolean>;
   /** Resolves once the link is to stream, at once when it already is. */
   readonly untilStreaming: (signal: AbortSignal) => Promise<void>;
 }
@@ -75,8 +79,20 @@ export class LinkActivity {
         context.log.warn({ link: context.link, err: thrown }, 'link reconnects');
         reporter.change(status.state, thrown);
         await pause(backoffMs(attempt, RECONNECT), signal);
+        await this.#requireLease();
       }
     }
+  }
+
+  /**
+   * A connection that broke may have been ended by a successor: to take the link again without
+   * holding the lease would be a quarrel without end.
+   * @throws TRN3009
+   */
+  async #requireLease(): Promise<void> {
+    const { context, stillHeld } = this.#options;
+    const held = await stillHeld().catch(() => null);
+    if (held === false) throw fail('TRN3009', { link: context.link, reason: 'lease lost' });
   }
 
   async #prepare(signal: AbortSignal): Promise<void> {
@@ -84,7 +100,8 @@ export class LinkActivity {
     const open = await this.#startsOpen();
     const stage = await this.#stage();
     // A link without a copy begins closed: rows it never brought over must not be missed silently.
-    if (stage === 'seeded' || (stage === 'absent' && !open)) return;
+    if (stage === 'absent' && !open) return;
+    if (stage === 'seeded') return reporter.change('copied');
     status.copy = new CopyView(context.clock.monotonicMs());
     reporter.change('copying');
     const { workers } = context.settings.copy;
@@ -96,10 +113,21 @@ export class LinkActivity {
     const { target, link } = this.#place;
     const session = await TargetSession.open(target, linkSessionName(this.#place, 'stage'));
     try {
-      return await readStage(session, link);
+      const stage = await readStage(session, link);
+      if (stage === 'seeded' && this.#options.status.copy === null) await this.#recall(session);
+      return stage;
     } finally {
       await session.close();
     }
+  }
+
+  /** The figures of a copy outlive the process that made it. */
+  async #recall(session: TargetSession): Promise<void> {
+    const { status, context } = this.#options;
+    const chunks = await session.query(readChunks(context.link));
+    if (chunks.length === 0) return;
+    status.copy = new CopyView(context.clock.monotonicMs());
+    status.copy.recall(chunks);
   }
 
   async #startsOpen(): Promise<boolean> {

@@ -29,7 +29,7 @@ export function targetTable({ schema, name }: TableName): BuiltStatement {
         'uniques', coalesce((
           select json_agg(json_build_object(
                    'primary', i.indisprimary,
-                   'plain', i.indpred is null and not 0 = any (i.indkey::int2[]),
+                   'plain', i.indisvalid and i.indpred is null and not 0 = any (i.indkey::int2[]),
                    'notNull', not exists (
                      select from pg_catalog.pg_attribute a
                       where a.attrelid = c.oid and a.attnum = any (i.indkey::int2[]) and not a.attnotnull),
@@ -39,7 +39,7 @@ export function targetTable({ schema, name }: TableName): BuiltStatement {
                        join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = k.number
                       where k.place <= i.indnkeyatts)) order by not i.indisprimary, i.indexrelid)
             from pg_catalog.pg_index i
-           where i.indrelid = c.oid and i.indisunique and i.indisvalid), '[]')) as shape
+           where i.indrelid = c.oid and i.indisunique), '[]')) as shape
         from pg_catalog.pg_class c
         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
        where n.nspname = $1 and c.relname = $2 and c.relkind in ('r', 'p')`,
