@@ -27,7 +27,10 @@ export function awaitCheck(
   );
 }
 
-/** Waits for a switchover to end, however it ends. */
+/**
+ * Waits for a switchover to end, however it ends. The outcome is known a moment before the pair has
+ * moved on; whoever was told "done" may ask for the next thing at once, so that moment is waited for.
+ */
 export function awaitSwitchover(
   client: TurnoutClient,
   { pair, id }: { readonly pair: string; readonly id: string },
@@ -36,12 +39,16 @@ export function awaitSwitchover(
 ): Promise<SwitchoverAnswer> {
   return waitUntil(
     async () => {
-      const switchover = await client.switchover(pair, id, { signal });
-      return switchover.outcome === 'running' ? undefined : switchover;
+      const { outcome } = await client.switchover(pair, id, { signal });
+      if (outcome === 'running') return undefined;
+      const { pairs } = await client.pairs({ signal });
+      const phase = pairs.find((each) => each.pair === pair)?.phase;
+      const settling = outcome !== 'needs_operator' && phase === 'switching';
+      return settling ? undefined : client.switchover(pair, id, { signal });
     },
     {
       timeoutMs,
-      intervalMs: 100,
+      intervalMs: 50,
       signal,
       onTimeout: () => fail('TRN5012', { pair, switchover: id, waited_ms: timeoutMs }),
     },
