@@ -61,13 +61,8 @@ export class Pair implements AsyncDisposable {
     const pair = new Pair(clusters);
     for (const side of ['blue', 'green'] as const) {
       await clusters[side].createDatabase(pair.name);
-      const session = await openSession({
-        endpoint: { url: pair.url(side) },
-        applicationName: 'test',
-      });
-      await session.query('set search_path = public');
-      if (side === 'blue') pair.blue = session;
-      else pair.green = session;
+      await pair.reconnect(side);
+      const session = pair.session(side);
       await session.query(ddl);
       await installCluster(session, {
         pair: pair.name,
@@ -76,6 +71,19 @@ export class Pair implements AsyncDisposable {
       });
     }
     return pair;
+  }
+
+  /** Opens the side's session anew, after its server went away. */
+  async reconnect(side: Side): Promise<void> {
+    const old: Session | undefined = this.session(side);
+    await old?.end().catch(() => undefined);
+    const session = await openSession({
+      endpoint: { url: this.url(side) },
+      applicationName: 'test',
+    });
+    await session.query('set search_path = public');
+    if (side === 'blue') this.blue = session;
+    else this.green = session;
   }
 
   url(side: Side): string {
@@ -175,8 +183,12 @@ export class Pair implements AsyncDisposable {
     return rows.map(({ row }) => row);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async stopAll(): Promise<void> {
     for (const running of this.#running) await running.stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stopAll();
     for (const side of ['blue', 'green'] as const) {
       const session = this.session(side);
       await session.query(
