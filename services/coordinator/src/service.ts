@@ -15,7 +15,7 @@ import { refence } from './sides/refence.js';
 /** What a coordinator does for one pair, besides answering: recover, go on, watch. */
 async function runDesk(desk: Desk, signal: AbortSignal): Promise<void> {
   await reconcileRoutes(desk);
-  await desk.dispatcher.resume();
+  await desk.dispatcher.resume(signal);
   desk.background('start', (stop) => advancePair(desk.context, 'recovery', stop));
   await desk.sides.run(signal, (rows) => refence(desk.context, rows));
 }

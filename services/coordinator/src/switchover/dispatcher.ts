@@ -1,5 +1,6 @@
 import { fail } from '@turnout/contracts/errors';
 import { otherSide, type Side } from '@turnout/core/sides';
+import { pause } from '@turnout/core/waiting';
 import { evaluateGates } from '@turnout/machine/gates';
 import type { PairContext } from '../context.js';
 import { readFacts } from '../gates/read-facts.js';
@@ -9,6 +10,8 @@ import { withSideSessions } from '../pairs/side-sessions.js';
 import { execute, type Result } from './engine.js';
 import { recover } from './recover.js';
 import { Run, type RunDependencies } from './run.js';
+
+const RESUME_INTERVAL_MS = 250;
 
 export interface SwitchRequest {
   readonly to: Side;
@@ -74,13 +77,17 @@ export class Dispatcher {
   }
 
   /** Finishes or undoes what a dead coordinator left running. */
-  async resume(): Promise<void> {
+  async resume(signal: AbortSignal): Promise<void> {
     const { store, pair } = this.#context;
-    const left = await store.switchovers.running(pair.pair);
-    if (left === null || this.#current !== null) return;
-    const run = new Run(this.#dependencies(), left.id, left.to);
-    this.#follow(run, recover(run), 'recovery');
-    await this.settled();
+    while (!signal.aborted && this.#current === null) {
+      const left = await store.switchovers.running(pair.pair);
+      if (left === null) return;
+      const run = new Run(this.#dependencies(), left.id, left.to);
+      this.#follow(run, recover(run), 'recovery');
+      await this.settled();
+      // Its holder may be alive and finish it, or be dead and its lease expire.
+      await pause(RESUME_INTERVAL_MS, signal).catch(() => undefined);
+    }
   }
 
   /** Cancels before the decision. @throws TRN5017 when none runs, TRN5010 after the decision */
@@ -100,7 +107,7 @@ export class Dispatcher {
     const { store, pair, logger, metrics } = this.#context;
     const finished = done.then(async (result) => {
       metrics.count('switchovers_total', { outcome: result.outcome });
-      if (result.outcome === 'needs_operator') return result;
+      if (result.outcome === 'needs_operator' || result.outcome === 'superseded') return result;
       const side = result.outcome === 'committed' ? run.to : run.from;
       await move(store, pair.pair, {
         event: `${result.outcome === 'committed' ? 'committed_to' : 'undone_on'}_${side}`,

@@ -10,11 +10,14 @@ import {
 import { makeCertificate } from './certificate.js';
 import { Recorder, reasonOf } from './recorder.js';
 import type { Run } from './run.js';
+import { isSuperseded } from './superseded.js';
+import { releaseBoth } from './steps/acquire.js';
 import { settleUntilKnown } from './settle.js';
 import { STEP_ACTIONS } from './step-actions.js';
 import { UnknownOutcome } from './unknown-outcome.js';
 
-export type Outcome = 'committed' | 'undone' | 'needs_operator';
+/** `superseded` is nobody's outcome: the successor finishes the switch and records it. */
+export type Outcome = 'committed' | 'undone' | 'needs_operator' | 'superseded';
 
 export interface Result {
   readonly outcome: Outcome;
@@ -80,6 +83,7 @@ async function undoneBecause(
 ): Promise<Result> {
   const errors = await undo(run, recorder, failed);
   const reason = [reasonOf(error), ...errors].join('; ');
+  if (isSuperseded(error)) return { outcome: 'superseded', reason, error };
   return { outcome: errors.length > 0 ? 'needs_operator' : 'undone', reason, error };
 }
 
@@ -102,7 +106,10 @@ async function decideAndFinish(run: Run, recorder: Recorder): Promise<Result> {
     run.deps.logger.error({ switchover: run.id, reason: reasonOf(error) }, 'settling the decision');
     const settled = await settleUntilKnown(run).catch((thrown: unknown) => ({ failed: thrown }));
     if (typeof settled === 'object') {
-      return { outcome: 'needs_operator', reason: reasonOf(settled.failed), error: settled.failed };
+      const { failed } = settled;
+      await releaseBoth(run);
+      const outcome = isSuperseded(failed) ? 'superseded' : 'needs_operator';
+      return { outcome, reason: reasonOf(failed), error: failed };
     }
     if (settled === 'undone') return undoneBecause(run, recorder, 'prepare', error);
     if (!(error instanceof UnknownOutcome)) {
@@ -127,6 +134,7 @@ export async function execute(run: Run): Promise<Result> {
     }
   }
   result ??= await decideAndFinish(run, recorder);
+  if (result.outcome === 'superseded') return result;
   await recorder.save({
     outcome: result.outcome,
     ...(result.reason === null ? {} : { reason: result.reason }),

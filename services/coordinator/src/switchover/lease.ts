@@ -1,7 +1,11 @@
 import { fail } from '@turnout/contracts/errors';
 import type { Lease, RunDependencies } from './run.js';
 
-export const LEASE_TTL_MS = 10_000;
+/**
+ * Between the two commits nobody can write until a successor acts, and it acts when this is over; a
+ * process that is merely slow is fenced by the claims, so a short life endangers nothing.
+ */
+export const LEASE_TTL_MS = 3_000;
 
 /**
  * Takes a named lease and renews it at a third of its life. A renewal that fails, or finds another

@@ -2,6 +2,7 @@ import { makeCertificate } from './certificate.js';
 import { goForward, type Result } from './engine.js';
 import { Recorder, reasonOf } from './recorder.js';
 import type { Run } from './run.js';
+import { isSuperseded } from './superseded.js';
 import { settleUntilKnown } from './settle.js';
 import { hold } from './steps/hold.js';
 import { releaseBoth } from './steps/acquire.js';
@@ -23,7 +24,12 @@ export async function recover(run: Run): Promise<Result> {
       result = { outcome: 'undone', reason: 'undone by a successor', error: null };
     }
   } catch (error) {
-    result = { outcome: 'needs_operator', reason: reasonOf(error), error };
+    const outcome = isSuperseded(error) ? 'superseded' : 'needs_operator';
+    result = { outcome, reason: reasonOf(error), error };
+  }
+  if (result.outcome === 'superseded') {
+    await releaseBoth(run);
+    return result;
   }
   await recorder.save({
     outcome: result.outcome,

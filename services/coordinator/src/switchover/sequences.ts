@@ -4,6 +4,7 @@ import type { Session } from '@turnout/postgres/session';
 import { ask } from './side-row.js';
 import { setSequences } from './sql/sequences-sql.js';
 
+/** A sequence and where it stands on both sides. */
 export interface SequenceMove {
   readonly name: string;
   readonly from: string;
@@ -29,19 +30,24 @@ export function sequenceTarget(from: Sequence, to: Sequence): bigint | null {
   return behind ? wanted : null;
 }
 
-/** Sets the sequences of `to` ahead of those of `from`, never backwards. */
+/**
+ * Sets the sequences of `to` ahead of those of `from`, never backwards.
+ * @returns every sequence in use with its value on both sides, for the certificate
+ */
 export async function advanceSequences(from: Session, to: Session): Promise<SequenceMove[]> {
   const [source, target] = await Promise.all([readSequences(from), readSequences(to)]);
   const targets = new Map(target.map((row) => [nameOf(row), row]));
-  const moves = source.flatMap((row) => {
+  const pairs = source.flatMap((row) => {
     const other = targets.get(nameOf(row));
-    const value = other ? sequenceTarget(row, other) : null;
-    return value === null ? [] : [{ name: nameOf(row), source: row.lastValue, value }];
+    return other && row.lastValue !== null
+      ? [{ name: nameOf(row), row, other, value: sequenceTarget(row, other) }]
+      : [];
   });
+  const moves = pairs.flatMap(({ name, value }) => (value === null ? [] : [{ name, value }]));
   if (moves.length > 0) await ask(to, setSequences(moves));
-  return moves.map(({ name, source: last, value }) => ({
+  return pairs.map(({ name, row, other, value }) => ({
     name,
-    from: String(last),
-    to: String(value),
+    from: String(row.lastValue),
+    to: String(value ?? other.lastValue),
   }));
 }

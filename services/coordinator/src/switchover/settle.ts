@@ -1,5 +1,6 @@
 import { fail } from '@turnout/contracts/errors';
 import { isAppError } from '@turnout/core/app-error';
+import { isSuperseded } from './superseded.js';
 import { backoffMs } from '@turnout/core/backoff';
 import { pause } from '@turnout/core/waiting';
 import { guardBody } from '@turnout/postgres/cluster/guard';
@@ -105,13 +106,10 @@ export async function settleUntilKnown(run: Run): Promise<Settled> {
     try {
       return await settle(run);
     } catch (thrown) {
-      const final = isAppError(thrown) && SETTLED_BY_OTHERS.has(thrown.code);
+      const final = isSuperseded(thrown) || (isAppError(thrown) && thrown.code === 'TRN5018');
       if (final || attempt >= SETTLE_ATTEMPTS_MAX) throw thrown;
       run.deps.logger.warn({ switchover: run.id, reason: reasonOf(thrown) }, 'settling again');
       await pause(backoffMs(attempt, { firstMs: 100, maxMs: 5_000 }));
     }
   }
 }
-
-/** Superseded, or beyond what a rule can decide: trying again would change nothing. */
-const SETTLED_BY_OTHERS: ReadonlySet<string> = new Set(['TRN5015', 'TRN5018', 'TRN6002']);

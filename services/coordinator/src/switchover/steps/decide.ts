@@ -23,6 +23,7 @@ async function commitFence(run: Run): Promise<void> {
     run.decided = false;
     throw fail('TRN5020', { commit: 'C1', state: row.state });
   }
+  run.deps.logger.info({ switchover: run.id, commit: 'C1' }, 'committed');
 }
 
 /** C2: `to` is open. Counts only when another session of that side reads it. */
@@ -33,6 +34,7 @@ export async function commitPrepare(run: Run): Promise<void> {
   const row = await readSideRow(control[run.to]);
   if (row.state !== 'open' || row.fenceEpoch !== run.fenceEpoch) throw new UnknownOutcome('C2');
   run.prepared = false;
+  run.deps.logger.info({ switchover: run.id, commit: 'C2' }, 'committed');
   await awaitStandbys(control[run.to]);
 }
 
