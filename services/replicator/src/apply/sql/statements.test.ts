@@ -18,7 +18,7 @@ import { updateRow, updateRows } from './update.js';
 
 beforeAll(() => loadModule());
 
-export function relation(identity: Relation['identity'] = 'default'): Relation {
+function relation(identity: Relation['identity'] = 'default'): Relation {
   const column = (name: string, key: boolean) => ({ name, typeOid: 25, typeModifier: -1, key });
   return {
     oid: 1,
@@ -33,7 +33,7 @@ export function relation(identity: Relation['identity'] = 'default'): Relation {
   };
 }
 
-export function shape(changes: Partial<TargetShape> = {}): TargetShape {
+function shape(changes: Partial<TargetShape> = {}): TargetShape {
   const column = (name: string, typeName: string) => ({
     name,
     typeSchema: 'pg_catalog',
