@@ -2,7 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { pause } from '@turnout/core/waiting';
+import { otherDirection, sourceOf, targetOf, type Direction } from '@turnout/core/sides';
+import { pause, waitUntil } from '@turnout/core/waiting';
 import { openSession } from '@turnout/postgres/session';
 import {
   LIMITS,
@@ -27,16 +28,37 @@ let clusters: Clusters;
 beforeAll(async () => {
   clusters = await startClusters();
 });
-afterAll(() => stopClusters(clusters));
+const spawned = new Set<ChildProcess>();
 
-function spawnLink(pair: Pair): ChildProcess {
-  const place = pair.place('forward');
+afterAll(async () => {
+  for (const child of spawned) child.kill('SIGKILL');
+  await stopClusters(clusters);
+});
+
+function spawnLink(pair: Pair, link: Direction = 'forward'): ChildProcess {
+  const place = pair.place(link);
   const limits = { ...LIMITS, memoryBytesMax: 200_000 };
   const given = JSON.stringify({
     place: { ...place, leaseEpoch: String(place.leaseEpoch) },
     limits,
   });
-  return spawn(process.execPath, [CHILD, given], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn(process.execPath, [CHILD, given], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  spawned.add(child);
+  child.once('exit', () => spawned.delete(child));
+  return child;
+}
+
+/** Random numbers that can be had again: the seed is printed. */
+function seeded(what: string): (below: number) => number {
+  const seed = Number(process.env['TURNOUT_TEST_SEED'] ?? Date.now() % 1_000_000);
+  process.stderr.write(`${what} seed ${seed}\n`);
+  let state = seed;
+  return (below) => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return Math.floor((state / 2_147_483_648) * below);
+  };
 }
 
 /** Writes multi-statement transactions until told to stop; some of them are large. */
@@ -62,13 +84,7 @@ async function write(pair: Pair, writer: number, going: () => boolean): Promise<
 }
 
 test(`${KILLS} kills of the replicator under load lose and duplicate nothing`, async () => {
-  const seed = Number(process.env['TURNOUT_TEST_SEED'] ?? Date.now() % 1_000_000);
-  process.stderr.write(`kill seed ${seed}\n`);
-  let state = seed;
-  const random = (below: number): number => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return Math.floor((state / 2_147_483_648) * below);
-  };
+  const random = seeded('kill');
   await using pair = await Pair.create(clusters, DDL);
   await pair.install('forward', true);
   let going = true;
@@ -91,4 +107,78 @@ test(`${KILLS} kills of the replicator under load lose and duplicate nothing`, a
   for (const table of ['public.ledger', 'public.counter', 'public.bag']) {
     expect(await pair.dump('green', table)).toEqual(await pair.dump('blue', table));
   }
+}, 120_000);
+
+test('both links are killed at random around hand-overs: nothing is lost, every leak is found once', async () => {
+  const random = seeded('kill both');
+  await using pair = await Pair.create(
+    clusters,
+    /* sql */ `create table public.ledger (id int primary key); create table public.rogue (id int);
+      alter table public.rogue replica identity full;`,
+  );
+  await pair.install('forward', true);
+  await pair.install('reverse');
+  const children = { forward: spawnLink(pair), reverse: spawnLink(pair, 'reverse') };
+  const kill = async (link: Direction): Promise<void> => {
+    const exited = once(children[link], 'exit');
+    children[link].kill('SIGKILL');
+    expect(await exited).toEqual([null, 'SIGKILL']);
+    children[link] = spawnLink(pair, link);
+  };
+  const planted = { forward: 0, reverse: 0 };
+  let open: Direction = 'forward';
+  let id = 0;
+  const write = async (count: number): Promise<void> => {
+    for (let n = 0; n < count; n += 1) {
+      const session = pair.session(sourceOf(open));
+      await session.query(/* sql */ `insert into public.ledger values ($1)`, [(id += 1)]);
+    }
+  };
+  for (let round = 1; round <= 10; round += 1) {
+    await write(random(60));
+    const closed = otherDirection(open);
+    for (let leak = random(4); leak > 0; leak -= 1) {
+      planted[closed] += 1;
+      await pair.session(sourceOf(closed)).query(/* sql */ `insert into public.rogue values (1)`);
+    }
+    const killing = pause(random(300)).then(() => kill(random(2) === 0 ? 'forward' : 'reverse'));
+    await write(random(20));
+    await pair.roundTrip(open, 30_000);
+    await pair
+      .session(targetOf(open))
+      .query(
+        /* sql */ `update turnout.progress set open = false, switch_epoch = $2 where link = $1 and worker = 'apply'`,
+        [open, round],
+      );
+    open = closed;
+    await write(random(20));
+    await killing;
+    await waitUntil(
+      async () => {
+        const { rows } = await pair
+          .session(targetOf(open))
+          .query(
+            /* sql */ `select 1 from turnout.progress where link = $1 and worker = 'apply' and open`,
+            [open],
+          );
+        return rows.length > 0 ? true : undefined;
+      },
+      { timeoutMs: 30_000, intervalMs: 5, onTimeout: () => new Error(`${open} does not open`) },
+    );
+  }
+  await pair.roundTrip('forward', 30_000);
+  await pair.roundTrip('reverse', 30_000);
+  for (const link of ['forward', 'reverse'] as const) {
+    const exited = once(children[link], 'exit');
+    children[link].kill('SIGKILL');
+    await exited;
+    const { rows } = await pair
+      .session(targetOf(link))
+      .query(/* sql */ `select count(*) as n from turnout.leak where link = $1`, [link]);
+    expect(rows).toEqual([{ n: String(planted[link]) }]);
+  }
+  expect((await pair.dump('blue', 'public.ledger')).length).toBe(id);
+  expect(await pair.dump('green', 'public.ledger')).toEqual(
+    await pair.dump('blue', 'public.ledger'),
+  );
 }, 120_000);
