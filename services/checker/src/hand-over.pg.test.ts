@@ -42,7 +42,6 @@ test('a large table is compared in seconds and a final check takes milliseconds'
   );
   const final = await pair.check('final', { source: 'blue', target: 'green' });
   // Generous: shared machines stall. Without load it takes 10 to 30 ms.
-  process.stderr.write(`final ${final.seconds}\n`);
   expect(final.seconds).toBeLessThan(0.5);
   expect(final).toMatchObject({ outcome: 'equal' });
 });
