@@ -79,6 +79,14 @@ async function writableSide(): Promise<Side> {
   return states.blue === 'open' ? 'blue' : 'green';
 }
 
+/** When the side opened, by its own clock: the moment of the switch, whoever finished it. */
+async function openedAtMs(side: Side): Promise<number> {
+  const { rows } = await (side === 'blue' ? blue : green).query<{ ms: string }>(
+    'select extract(epoch from changed_at) * 1000 as ms from turnout.side',
+  );
+  return Number(rows[0]?.ms);
+}
+
 /** Writers go on by themselves: their count grows without any coordinator. */
 async function expectWritesGoOn(): Promise<void> {
   const before = writers.counts().acknowledged;
@@ -103,7 +111,7 @@ test.each(KILL_POINTS)('killed after $after', async ({ after, decided }) => {
   const ended = await successor.until('/switchovers/last', ({ outcome }) => outcome !== 'running');
   expect(ended['outcome']).toBe(decided ? 'committed' : 'undone');
   expect(await writableSide()).toBe(decided ? to : from);
-  if (decided) switches.push({ to, atMs: Date.now() });
+  if (decided) switches.push({ to, atMs: await openedAtMs(to) });
   await successor.until('', ({ phase }) => phase === 'ready' || phase === 'on_green');
   await expectWritesGoOn();
 });
