@@ -47,11 +47,11 @@ export async function startClusters(cleanup: Cleanup): Promise<Clusters> {
 }
 
 /** Fills blue. Green gets roles only, which belong to the server and not to the database. */
-export async function loadBlue({ blue, green }: Clusters): Promise<ShopSize> {
+export async function loadBlue({ blue, green }: Clusters, scale: number): Promise<ShopSize> {
   await withClient(green.url(PAIR), (client) => client.query(SHOP_ROLES));
   return withClient(blue.url(PAIR), async (client) => {
     await client.query(SHOP_DDL);
-    return loadShop(client);
+    return loadShop(client, { scale });
   });
 }
 

@@ -30,13 +30,13 @@ function configOf({ clusters, extras, apiPort, transfer, directory }: ConfigPart
         database: PAIR,
       },
     },
-    { redis: {} },
+    ...(extras.redis ? [{ redis: {} }] : []),
   ];
   return {
     control: { url: control.url('turnout') },
     api: { listen: `127.0.0.1:${apiPort}`, tokens_file: join(directory, 'tokens.yaml') },
-    bus: extras ? { kind: 'kafka', brokers: extras.kafka.brokers } : { kind: 'postgres' },
-    ...(extras ? { redis: { url: extras.redis.url } } : {}),
+    bus: extras?.kafka ? { kind: 'kafka', brokers: extras.kafka.brokers } : { kind: 'postgres' },
+    ...(extras?.redis ? { redis: { url: extras.redis.url } } : {}),
     log: { level: 'info' },
     pairs: {
       [PAIR]: {

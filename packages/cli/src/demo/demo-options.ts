@@ -4,10 +4,33 @@ export interface DemoOptions {
   readonly json: boolean;
   readonly keep: boolean;
   /** How green gets its tables; `auto` takes pg_dump when it is there. */
-  readonly schema: 'auto' | 'pg_dump' | 'existing';
+  readonly schema: SchemaChoice;
+}
+
+export type SchemaChoice = 'auto' | 'pg_dump' | 'existing';
+
+/** Who writes, how much, and on how large a shop. */
+export interface Workload {
+  /** Writers that use the client of Turnout. */
+  readonly direct: number;
+  /** Writers that know nothing of Turnout and go through PgBouncer. */
+  readonly pooled: number;
+  /** Transactions a second of all together; an aim, what they reach is measured. */
+  readonly perSecond: number;
+  /** Size of the shop; 1 is more than 200,000 rows. */
+  readonly scale: number;
+}
+
+/** What is put on the scene before the job begins. */
+export interface SceneOptions {
+  readonly extras: 'none' | 'pgbouncer' | 'all';
+  readonly schema: SchemaChoice;
+  readonly workload: Workload;
 }
 
 export const PAIR = 'shop';
-export const WRITERS = 8;
-/** Aim of all writers together; what they reach is measured. */
-export const TRANSACTIONS_PER_SECOND = 600;
+
+export function sceneOf({ full, schema }: DemoOptions): SceneOptions {
+  const workload = { direct: full ? 4 : 8, pooled: full ? 4 : 0, perSecond: 600, scale: 1 };
+  return { extras: full ? 'all' : 'none', schema, workload };
+}

@@ -26,7 +26,7 @@ export async function compareAndReport(scene: Scene): Promise<string> {
   scene.set('figures', {
     blue_version: versions.blue,
     green_version: versions.green,
-    full: scene.options.full,
+    full: scene.options.extras === 'all',
     schema_transfer: scene.get('transfer'),
     copy: scene.get('copy'),
     switches: await measureSwitches(scene.switches, writers.ledgerFiles, found.clientErrors),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { reportFailure } from '../failure.js';
 import type { Terminal } from '../terminal.js';
 import { Cleanup } from './cleanup.js';
-import type { DemoOptions } from './demo-options.js';
+import { sceneOf, type DemoOptions } from './demo-options.js';
 import { drawReport, makeReport, type DemoReport } from './demo-report.js';
 import { requireExtras } from './extras.js';
 import { Scene } from './scene.js';
@@ -13,14 +13,15 @@ import { DEMO_STEPS } from './steps.js';
 
 /** The whole job on throw-away clusters. Removes everything it made, whatever way it ends. */
 export async function runDemo(terminal: Terminal, options: DemoOptions): Promise<number> {
-  if (options.full) await requireExtras();
+  const setting = sceneOf(options);
+  await requireExtras(setting.extras);
   const cleanup = new Cleanup();
   const tell = options.json ? terminal.say : terminal.out;
   try {
     const directory = await mkdtemp(join(await realpath(tmpdir()), 'turnout-demo-'));
     cleanup.add('directory', () => rm(directory, { recursive: true, force: true, maxRetries: 3 }));
-    const scene = new Scene({ options, directory, signal: terminal.signal, cleanup });
-    const report = await play(terminal, scene);
+    const scene = new Scene({ options: setting, directory, signal: terminal.signal, cleanup });
+    const report = await play(terminal, scene, options.json);
     if (options.json) terminal.out(JSON.stringify(report));
     else terminal.out(`\n${drawReport(report)}`);
     if (options.keep) await keep(scene, tell);
@@ -32,8 +33,7 @@ export async function runDemo(terminal: Terminal, options: DemoOptions): Promise
   }
 }
 
-async function play(terminal: Terminal, scene: Scene): Promise<DemoReport> {
-  const { json } = scene.options;
+async function play(terminal: Terminal, scene: Scene, json: boolean): Promise<DemoReport> {
   const list = terminal.isTTY && !json;
   const stage: Stage = list ? listStage : plainStage(json ? terminal.say : terminal.out);
   try {

@@ -6,7 +6,7 @@ import type { Writers } from '@turnout/testkit/workload/writers';
 import type { Cleanup } from './cleanup.js';
 import type { Clusters } from './clusters.js';
 import type { WrittenConfig } from './demo-config.js';
-import type { DemoOptions } from './demo-options.js';
+import type { SceneOptions } from './demo-options.js';
 import type { CheckFigures, DemoFigures } from './demo-report.js';
 import type { Extras } from './extras.js';
 import type { Observer } from './observer.js';
@@ -33,7 +33,7 @@ export interface Props {
 
 /** State of one run of the demo. */
 export class Scene {
-  readonly options: DemoOptions;
+  readonly options: SceneOptions;
   readonly directory: string;
   readonly signal: AbortSignal;
   readonly cleanup: Cleanup;

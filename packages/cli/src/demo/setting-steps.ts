@@ -10,7 +10,7 @@ import { startWriters } from '@turnout/testkit/workload/writers';
 import { count } from '../output/figures.js';
 import { loadBlue, loadSchemaOnGreen, startClusters } from './clusters.js';
 import { writeConfig } from './demo-config.js';
-import { PAIR, TRANSACTIONS_PER_SECOND, WRITERS } from './demo-options.js';
+import { PAIR } from './demo-options.js';
 import { startExtras } from './extras.js';
 import { Observer } from './observer.js';
 import type { Scene } from './scene.js';
@@ -23,11 +23,12 @@ const FIRST_WRITES = 100;
 export async function startServers(scene: Scene): Promise<string> {
   const clusters = await startClusters(scene.cleanup);
   scene.set('clusters', clusters);
-  const extras = scene.options.full ? await startExtras(clusters, scene.cleanup) : null;
+  const extras = await startExtras(scene.options.extras, clusters, scene.cleanup);
   scene.set('extras', extras);
   const { blue, green, control } = clusters;
   const names = `blue ${blue.version}, green ${green.version}, control ${control.version}`;
-  return extras === null ? names : `${names}, Kafka, Redis, PgBouncer`;
+  const more = extras && ['PgBouncer', extras.kafka && 'Kafka', extras.redis && 'Redis'];
+  return [names, ...(more ?? [])].filter(Boolean).join(', ');
 }
 
 export async function loadTheShop(scene: Scene): Promise<string> {
@@ -36,7 +37,7 @@ export async function loadTheShop(scene: Scene): Promise<string> {
   const found = await findProgram('pg_dump');
   if (schema === 'pg_dump' && found === null) throw fail('TRN1009', { program: 'pg_dump' });
   const transfer = schema === 'auto' ? (found === null ? 'existing' : 'pg_dump') : schema;
-  scene.set('size', await loadBlue(clusters));
+  scene.set('size', await loadBlue(clusters, scene.options.workload.scale));
   scene.set('transfer', transfer);
   if (transfer === 'pg_dump') return 'loaded on blue; pg_dump will bring the schema to green';
   await loadSchemaOnGreen(clusters);
@@ -72,14 +73,15 @@ function groupsOf(scene: Scene): { route: Route; writers: number }[] {
   const { blue, green } = scene.get('clusters');
   const extras = scene.find('extras') ?? null;
   const sides = { blue: blue.url(PAIR, 'app'), green: green.url(PAIR, 'app') };
-  const redis = extras?.redis.url;
+  const redis = extras?.redis?.url;
   const direct: Route = { kind: 'pool', pair: PAIR, ...sides, ...(redis ? { redis } : {}) };
-  if (extras === null) return [{ route: direct, writers: WRITERS }];
-  const pooled: Route = { kind: 'pgbouncer', url: extras.pgbouncer.url(PAIR) };
-  return [
-    { route: direct, writers: WRITERS / 2 },
-    { route: pooled, writers: WRITERS / 2 },
-  ];
+  const { workload } = scene.options;
+  const groups: { route: Route; writers: number }[] = [{ route: direct, writers: workload.direct }];
+  if (extras !== null) {
+    const route: Route = { kind: 'pgbouncer', url: extras.pgbouncer.url(PAIR) };
+    groups.push({ route, writers: workload.pooled });
+  }
+  return groups.filter(({ writers }) => writers > 0);
 }
 
 export async function startTheWriters(scene: Scene): Promise<string> {
@@ -88,7 +90,7 @@ export async function startTheWriters(scene: Scene): Promise<string> {
   await mkdir(directory);
   const groups = groupsOf(scene);
   const size = scene.get('size');
-  const perSecond = TRANSACTIONS_PER_SECOND;
+  const { perSecond, direct, pooled } = scene.options.workload;
   const writers = cleanup.use('writers', startWriters({ groups, perSecond, directory, size }));
   scene.writersSinceMs = performance.now();
   scene.set('writers', writers);
@@ -101,5 +103,5 @@ export async function startTheWriters(scene: Scene): Promise<string> {
       onTimeout: () => fail('TRN1010', { server: 'writers', ...writers.counts() }),
     },
   );
-  return `${WRITERS} writers at work, aiming at ${count(perSecond)} transactions a second`;
+  return `${direct + pooled} writers at work, aiming at ${count(perSecond)} transactions a second`;
 }
