@@ -1,3 +1,5 @@
+import { parseLsn } from '@turnout/core/lsn';
+import { waitUntil } from '@turnout/core/waiting';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Pair, startClusters, stopClusters, type Clusters } from '../../test/pair-fixture.js';
 
@@ -56,10 +58,24 @@ describe('a start proves that the slot continues where the target stands', () =>
   });
 
   test('normal acknowledgements raise no alarm at the next start, and the slot follows', async () => {
+    const confirmed = async (): Promise<string> => {
+      const { rows } = await pair.blue.query(
+        /* sql */ `select confirmed_flush_lsn as at from pg_replication_slots where slot_name = $1`,
+        [slot()],
+      );
+      return String(rows[0]?.at);
+    };
     for (let round = 1; round <= 3; round += 1) {
+      const before = parseLsn(await confirmed());
       const link = await pair.start('forward');
       await pair.blue.query(/* sql */ `insert into public.other values ($1)`, [round]);
       await pair.roundTrip('forward');
+      // The marker's group was durable, so the slot may move at once.
+      await waitUntil(async () => (parseLsn(await confirmed()) > before ? true : undefined), {
+        timeoutMs: 5_000,
+        intervalMs: 5,
+        onTimeout: () => new Error('the slot stays where it was'),
+      });
       await link.stop();
     }
     expect((await pair.dump('green', 'public.other')).length).toBe(3);
