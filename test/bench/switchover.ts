@@ -1,0 +1,111 @@
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Cleanup } from '@turnout/cli/demo/cleanup';
+import type { SceneOptions } from '@turnout/cli/demo/demo-options';
+import { requireExtras } from '@turnout/cli/demo/extras';
+import { check, copy, preflight, stream, switchTo } from '@turnout/cli/demo/job-steps';
+import { Scene } from '@turnout/cli/demo/scene';
+import {
+  loadTheShop,
+  startServers,
+  startServices,
+  startTheWriters,
+} from '@turnout/cli/demo/setting-steps';
+import { percentile } from '@turnout/core/quantities';
+import { withClient } from '@turnout/testkit/cluster/client';
+import { compare } from '@turnout/testkit/workload/comparison';
+import { readLedger } from '@turnout/testkit/workload/ledger-file';
+import { longestGapMs } from '@turnout/testkit/workload/stalls';
+
+/** There and back again, this many times. */
+const ROUNDS = 5;
+
+const SETTING: SceneOptions = {
+  extras: 'pgbouncer',
+  schema: 'auto',
+  workload: { direct: 0, pooled: 16, perSecond: 1_000, scale: 0.2 },
+};
+
+/** Stall at the clients and window of many switches under load through PgBouncer. */
+export async function benchSwitchover(
+  say: (text: string) => void,
+  signal: AbortSignal,
+): Promise<object> {
+  await requireExtras(SETTING.extras);
+  const cleanup = new Cleanup();
+  try {
+    const directory = await mkdtemp(join(await realpath(tmpdir()), 'turnout-bench-'));
+    cleanup.add('directory', () => rm(directory, { recursive: true, force: true, maxRetries: 3 }));
+    const scene = new Scene({ options: SETTING, directory, signal, cleanup });
+    for (const step of [
+      startServers,
+      loadTheShop,
+      startServices,
+      startTheWriters,
+      preflight,
+      copy,
+      stream,
+      check,
+    ]) {
+      say(await step(scene));
+    }
+    for (let round = 1; round <= ROUNDS; round += 1) {
+      say(await switchTo(scene, 'green'));
+      say(await switchTo(scene, 'blue'));
+    }
+    return await figures(scene);
+  } finally {
+    for (const failure of await cleanup.run()) say(`could not be removed: ${failure}`);
+  }
+}
+
+async function figures(scene: Scene): Promise<object> {
+  const writers = scene.get('writers');
+  await writers.stop();
+  const seconds = (performance.now() - scene.writersSinceMs) / 1_000;
+  const { blue } = scene.get('clusters');
+  const found = await withClient(blue.url('shop'), (client) =>
+    compare(writers.ledgerFiles, client),
+  );
+  const gaps = await stallsOf(scene, writers.ledgerFiles);
+  const windows = scene.switches.flatMap(({ answer }) => answer.window_ms ?? []);
+  const rank = (values: readonly number[], percent: number): number | null => {
+    const value = percentile(values, percent);
+    return value === null ? null : Math.round(value * 10) / 10;
+  };
+  return {
+    schema: 'turnout.bench/v1',
+    bench: 'switchover',
+    runs: scene.switches.filter(({ answer }) => answer.outcome === 'committed').length,
+    client_stall_ms: { p50: rank(gaps, 50), p99: rank(gaps, 99), max: rank(gaps, 100) },
+    window_ms: { p50: rank(windows, 50), max: rank(windows, 100) },
+    errors: found.clientErrors,
+    lost: found.lost,
+    duplicated: found.duplicated,
+    tps: Math.round(found.acknowledged / seconds),
+    steps_ms: medianSteps(scene),
+  };
+}
+
+/** One value a writer and switch: the longest gap between two of its acknowledgements. */
+async function stallsOf(scene: Scene, files: readonly string[]): Promise<number[]> {
+  const ledgers = await Promise.all(files.map(readLedger));
+  return scene.switches.flatMap(({ fromMs, untilMs }) =>
+    ledgers.flatMap(
+      ({ acknowledged }) =>
+        longestGapMs([...acknowledged.values()], fromMs, untilMs, untilMs + 2_000) ?? [],
+    ),
+  );
+}
+
+/** Median of each step: where the window goes. */
+function medianSteps({ switches }: Scene): Record<string, number | null> {
+  const times = new Map<string, number[]>();
+  for (const { id, ms } of switches.flatMap(({ answer }) => answer.steps)) {
+    if (ms !== null) times.set(id, [...(times.get(id) ?? []), ms]);
+  }
+  return Object.fromEntries(
+    [...times].map(([id, values]) => [id, Math.round((percentile(values, 50) ?? 0) * 10) / 10]),
+  );
+}

@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../packages/cli/dist/main.js', import.meta.url));
+
+export interface Run {
+  readonly exit: number | null;
+  readonly out: string;
+  readonly said: string;
+}
+
+export interface RunningTurnout {
+  readonly done: Promise<Run>;
+  interrupt(): void;
+  /** Resolves when a line of it, on either stream, matches. */
+  says(pattern: RegExp): Promise<void>;
+}
+
+/** The program as a user runs it, built. */
+export function startTurnout(
+  words: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): RunningTurnout {
+  const child = spawn(process.execPath, [MAIN, ...words], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let out = '';
+  let said = '';
+  const waiting = new Set<() => void>();
+  const wake = (): void => {
+    for (const look of waiting) look();
+  };
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString();
+    wake();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+    wake();
+  });
+  const done = new Promise<Run>((resolve) => {
+    child.once('close', (exit) => resolve({ exit, out, said }));
+  });
+  return {
+    done,
+    interrupt: () => void child.kill('SIGINT'),
+    says: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          if (!pattern.test(out + said)) return;
+          waiting.delete(look);
+          resolve();
+        };
+        waiting.add(look);
+        look();
+        void done.then(() => reject(new Error(`ended before saying ${pattern}: ${said}`)));
+      }),
+  };
+}
+
+export function turnout(words: readonly string[], env?: NodeJS.ProcessEnv): Promise<Run> {
+  return startTurnout(words, env).done;
+}
