@@ -4,7 +4,7 @@ import type { Bus } from '@turnout/bus/bus';
 import { systemClock } from '@turnout/core/clock';
 import type { Direction } from '@turnout/core/sides';
 import { deferred, waitUntil } from '@turnout/core/waiting';
-import type { CloudEvent } from '@turnout/contracts/events';
+import type { CloudEvent, LinkProgressed } from '@turnout/contracts/events';
 import type { ServiceContext } from '@turnout/service-kit/context';
 import { createLogger } from '@turnout/service-kit/logger';
 import { createMetrics } from '@turnout/service-kit/metrics';
@@ -111,7 +111,7 @@ test('copy, stream, arm the reverse link, hand over and stop, all by wishes in t
 
     const heartbeat = deferred<CloudEvent>();
     const news = await bus.subscribe('links', 'test', async (event) => {
-      if (event.data['marker']) heartbeat.resolve(event);
+      if ((event.data as LinkProgressed).marker) heartbeat.resolve(event);
     });
     await news.ready;
     await pair.blue.query(
