@@ -106,7 +106,9 @@ export class PairChecker {
     // A base found by an earlier process, or a tracker that a check has started, is kept up.
     const known = rows.find((each) => each?.side === writableSide)?.observed?.baseCheckId;
     if (desired.length > 0 || known || this.#trackers.get(writableSide)) sides.add(writableSide);
-    this.#eager = desired.length > 0;
+    // The coordinator ends the eager rounds of the side it is about to fence: one that runs would be
+    // waited for inside the window.
+    this.#eager = desired.includes(writableSide);
     this.#wanted = { writableSide, sides };
   }
 

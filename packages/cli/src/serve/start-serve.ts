@@ -8,6 +8,7 @@ import { createLagMonitor } from '@turnout/lag-monitor/service';
 import { createReplicator } from '@turnout/replicator/service';
 import type { ResolvedConfig } from '@turnout/service-kit/config/resolve-config';
 import type { ServiceContext } from '@turnout/service-kit/context';
+import { createJournalRelay } from '@turnout/service-kit/journal-relay';
 import { createLogger } from '@turnout/service-kit/logger';
 import { createMetrics } from '@turnout/service-kit/metrics';
 import { startProbeServer } from '@turnout/service-kit/probe-server';
@@ -41,11 +42,17 @@ export async function startServe(
   const store = await openStore({ endpoint: config.control, applicationName: 'turnout/serve' });
   try {
     await store.migrate();
-    const bus = await openBus(config.bus, { endpoint: config.control, logger });
+    const metrics = createMetrics();
+    const bus = await openBus(config.bus, {
+      endpoint: config.control,
+      logger,
+      onFailure: (topic, events) => metrics.count('bus_publish_failures_total', { topic }, events),
+    });
     try {
-      const metrics = createMetrics();
       const context = { config, store, bus, logger, metrics, clock: systemClock, instanceId };
       const running = services.map((name) => CREATORS[name](context));
+      // The journal is told to the bus from wherever it is written.
+      if (services.includes('coordinator')) running.push(createJournalRelay(context));
       const probes = config.metrics && {
         ...config.metrics,
         metrics,

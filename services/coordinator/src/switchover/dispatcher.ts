@@ -1,5 +1,5 @@
 import { fail } from '@turnout/contracts/errors';
-import { otherSide, type Side } from '@turnout/core/sides';
+import { otherSide, SIDES, type Side } from '@turnout/core/sides';
 import { pause } from '@turnout/core/waiting';
 import { evaluateGates } from '@turnout/machine/gates';
 import type { PairContext } from '../context.js';
@@ -115,6 +115,8 @@ export class Dispatcher {
         writableSide: side,
         data: { switchover: run.id, reason: result.reason, window_ms: run.windowMs },
       });
+      // Only now: the checker drops what is neither wished for nor on the writable side.
+      for (const each of SIDES) await store.tracking.setDesired(pair.pair, each, false);
       return result;
     });
     this.#current = { run, done: finished };

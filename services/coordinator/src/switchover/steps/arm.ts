@@ -97,6 +97,8 @@ export const arm: StepAction = {
       pair.gates.writerAgeMaxMs,
       run.abort.signal,
     );
+    // A round of the checker that still ran would be waited for inside the window.
+    await run.deps.store.tracking.setDesired(pair.pair, run.from, false);
     return {
       round_trip_ms: Math.round(roundTripMs),
       guards_installed: installed,
