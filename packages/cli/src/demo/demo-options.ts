@@ -31,6 +31,6 @@ export interface SceneOptions {
 export const PAIR = 'shop';
 
 export function sceneOf({ full, schema }: DemoOptions): SceneOptions {
-  const workload = { direct: full ? 4 : 8, pooled: full ? 4 : 0, perSecond: 600, scale: 1 };
+  const workload = { direct: full ? 4 : 8, pooled: full ? 4 : 0, perSecond: 650, scale: 1 };
   return { extras: full ? 'all' : 'none', schema, workload };
 }

@@ -29,20 +29,19 @@ export function plainStage(write: (text: string) => void): Stage {
 /** A list of steps with a live line under the one that runs. */
 export const listStage: Stage = async (steps, scene) => {
   const list = new Listr(
-    steps.map(({ title, run }) => ({
+    steps.map(({ title, run, prints = false }) => ({
       title,
       task: async (_, task) => {
         requireGoing(scene);
         const startedMs = performance.now();
         scene.live = (line) => {
-          task.output = line;
+          if (!prints) task.output = line;
         };
         const [words = '', ...below] = (await run(scene)).split('\n');
-        scene.live = () => undefined;
         task.title = `${title}: ${words}  (${took(startedMs).trim()})`;
-        task.output = below.join('\n');
+        if (prints) task.output = below.join('\n');
       },
-      rendererOptions: { persistentOutput: true, outputBar: Number.POSITIVE_INFINITY },
+      rendererOptions: { persistentOutput: prints, outputBar: prints ? Infinity : 1 },
     })),
     // Interruption is ours to handle: what was started must be removed first.
     {

@@ -5,7 +5,9 @@ import * as setting from './setting-steps.js';
 
 export interface DemoStep {
   readonly title: string;
-  /** Answers what was measured, in a few words. Text after the first line is shown below it. */
+  /** It answers more than one line, to be read instead of a status line. */
+  readonly prints?: true;
+  /** Answers what was measured, in a few words. */
   run(scene: Scene): Promise<string>;
 }
 
@@ -19,7 +21,7 @@ export const DEMO_STEPS: readonly DemoStep[] = [
   { title: 'schema and copy', run: job.copy },
   { title: 'stream', run: job.stream },
   { title: 'check', run: job.check },
-  { title: 'plan', run: job.plan },
+  { title: 'plan', run: job.plan, prints: true },
   { title: 'switchover to green', run: (scene) => job.switchTo(scene, 'green') },
   { title: 'check', run: job.check },
   { title: 'rollback to blue', run: (scene) => job.switchTo(scene, 'blue') },
