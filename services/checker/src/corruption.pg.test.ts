@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startCheckedPair, type CheckedTestPair } from './testing/checked-pair.js';
+import { startCheckedPair, type CheckedTestPair } from '../test/checked-pair.js';
 
 const SCHEMA = `
   create table public.orders (

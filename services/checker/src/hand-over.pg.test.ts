@@ -1,6 +1,6 @@
 import { waitUntil } from '@turnout/core/waiting';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startCheckedPair, type CheckedTestPair } from './testing/checked-pair.js';
+import { startCheckedPair, type CheckedTestPair } from '../test/checked-pair.js';
 
 /** Both sides start with the same rows: the plain applier would need minutes for them. */
 const SCHEMA = `

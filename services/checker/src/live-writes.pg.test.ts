@@ -2,7 +2,7 @@ import { formatLsn, type Lsn } from '@turnout/core/lsn';
 import { pause, waitUntil } from '@turnout/core/waiting';
 import { openSession } from '@turnout/postgres/session';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { startCheckedPair, type CheckedTestPair } from './testing/checked-pair.js';
+import { startCheckedPair, type CheckedTestPair } from '../test/checked-pair.js';
 
 const SCHEMA = `
   create table public.accounts (id int primary key, balance int not null, note text);

@@ -14,6 +14,12 @@ export async function followChecks(context: PairContext, signal: AbortSignal): P
       const check = await lastFinished(context);
       if (check !== null && check.id !== told) {
         told = check.id;
+        await store.journal.append(pair.pair, {
+          type: 'check.finished',
+          data: { check: check.id, outcome: check.outcome, differences: check.differences },
+          actor: 'checker',
+          accepted: true,
+        });
         const event = check.outcome === 'equal' ? 'check_equal' : 'check_different';
         if (check.outcome !== 'could_not_verify') {
           await move(store, pair.pair, {

@@ -31,12 +31,13 @@ export class Dispatcher {
   }
 
   #dependencies(): RunDependencies {
-    const { pair, store, routes, logger, clock, instanceId } = this.#context;
+    const { pair, store, routes, logger, metrics, clock, instanceId } = this.#context;
     return {
       pair,
       store,
       routes,
       logger,
+      metrics,
       clock,
       instanceId,
       requireGates: (from) => requireGates(this.#context, from),
@@ -134,7 +135,11 @@ export async function requireGates(context: PairContext, from: Side): Promise<vo
   const facts = await withSideSessions(pair, (control) =>
     readFacts({ pair, store, routes, control, from, nowMs: clock.nowMs() }),
   );
-  const closed = evaluateGates(facts, pair.gates).filter(({ open }) => !open);
+  const verdicts = evaluateGates(facts, pair.gates);
+  for (const { id, open } of verdicts) {
+    context.metrics.set('gate_open', { pair: pair.pair, gate: id }, open ? 1 : 0);
+  }
+  const closed = verdicts.filter(({ open }) => !open);
   if (closed.length === 0) return;
   throw fail('TRN5002', {
     gates: closed

@@ -141,5 +141,6 @@ export async function execute(run: Run): Promise<Result> {
     ...(result.outcome === 'committed' && run.windowMs !== null ? { windowMs: run.windowMs } : {}),
     ...(run.actor ? { certificate: makeCertificate(run) } : {}),
   });
+  await recorder.tell();
   return result;
 }

@@ -62,6 +62,27 @@ export class Recorder {
     }
   }
 
+  /** Tells every step to journal and metrics, once the window is over. */
+  async tell(): Promise<void> {
+    const { store, metrics, pair, logger } = this.#run.deps;
+    for (const { id, outcome, ms } of this.#records) {
+      metrics.observe('switchover_step_duration_seconds', { step: id, outcome }, ms / 1_000);
+      await store.journal
+        .append(pair.pair, {
+          type: 'switchover.step_finished',
+          data: { switchover: this.#run.id, step: id, outcome, ms },
+          actor: 'coordinator',
+          accepted: true,
+        })
+        .catch((thrown: unknown) => {
+          logger.warn(
+            { switchover: this.#run.id, reason: reasonOf(thrown) },
+            'step not journalled',
+          );
+        });
+    }
+  }
+
   /** Stores the steps so far; failing to is news, not a reason to stop. */
   async save(patch: SwitchoverPatch = {}): Promise<void> {
     const { store, logger } = this.#run.deps;

@@ -36,6 +36,7 @@ export async function recover(run: Run): Promise<Result> {
     ...(result.reason === null ? {} : { reason: result.reason }),
     ...(run.actor ? { certificate: makeCertificate(run) } : {}),
   });
+  await recorder.tell();
   await releaseBoth(run);
   return result;
 }

@@ -4,6 +4,7 @@ import { directionFrom, otherSide, type Direction, type Side } from '@turnout/co
 import type { Session } from '@turnout/postgres/session';
 import type { ResolvedPair } from '@turnout/service-kit/config/resolve-config';
 import type { Logger } from '@turnout/service-kit/logger';
+import type { Metrics } from '@turnout/service-kit/metrics';
 import type { Store } from '@turnout/store/store';
 import type { Hold, Routes } from '@turnout/traffic/routes';
 
@@ -17,6 +18,7 @@ export interface RunDependencies {
   readonly store: Store;
   readonly routes: Routes;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   readonly clock: Clock;
   readonly instanceId: string;
   /** Reads every gate anew from the databases; throws TRN5002 when one is closed. */

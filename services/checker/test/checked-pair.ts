@@ -4,8 +4,8 @@ import { openSession, type Session } from '@turnout/postgres/session';
 import { openStore, type Store } from '@turnout/store/store';
 import type { CheckKind, CheckRow } from '@turnout/store/checks';
 import { startCluster, type Cluster } from '@turnout/testkit/cluster';
-import { NO_METERS, type PairContext } from '../checker-context.js';
-import { PairChecker } from '../pair-checker.js';
+import { NO_METERS, type PairContext } from '../src/checker-context.js';
+import { PairChecker } from '../src/pair-checker.js';
 import { SimpleApplier } from './simple-applier.js';
 
 const LIMIT_MS = 30_000;
