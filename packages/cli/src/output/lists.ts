@@ -22,8 +22,9 @@ const GLYPHS = { ok: '✓', warning: '!', critical: '✗' } as const;
 
 export function drawFindings({ findings }: PreflightAnswer): string {
   return findings
-    .map(({ id, severity, observed, remedy }) => {
-      const line = `${GLYPHS[severity]} ${severity.padEnd(8)} ${id}: ${observed}`;
+    .map(({ id, severity, code, observed, remedy }) => {
+      const name = code ? `${code} ${id}` : id;
+      const line = `${GLYPHS[severity]} ${severity.padEnd(8)} ${name}: ${observed}`;
       return severity === 'ok' || !remedy ? line : `${line}\n             to do: ${remedy}`;
     })
     .join('\n');

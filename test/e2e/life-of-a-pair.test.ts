@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startCluster, type Cluster } from '@turnout/testkit/cluster';
+import { withClient } from '@turnout/testkit/cluster/client';
+import { servePairs, type ServedPairs } from './served-pairs.js';
+import type { Run } from './turnout.js';
+
+const SHOP = `create table public.t (id int primary key, note text);
+  insert into public.t select n, 'row ' || n from generate_series(1, 500) as n`;
+
+let blue: Cluster;
+let green: Cluster;
+let served: ServedPairs;
+
+beforeAll(async () => {
+  [blue, green] = await Promise.all([
+    startCluster({ version: '13', name: 'blue' }),
+    startCluster({ version: '15', name: 'green' }),
+  ]);
+  const sides = {
+    blue: { url: await blue.createDatabase('shop') },
+    green: { url: await green.createDatabase('shop') },
+  };
+  await withClient(sides.blue.url, (client) => client.query(SHOP));
+  await withClient(sides.green.url, (client) => client.query(SHOP.split(';')[0] ?? ''));
+  const pair = { ...sides, schema: { transfer: 'existing' }, soak: { min: '0s' } };
+  // Nobody listens there: news are lost, and nothing else may change.
+  const bus = { kind: 'kafka', brokers: ['127.0.0.1:1'] };
+  served = await servePairs(await green.createDatabase('control'), { shop: pair }, { bus });
+});
+
+afterAll(async () => {
+  await served?.[Symbol.asyncDispose]();
+  await blue?.[Symbol.asyncDispose]();
+  await green?.[Symbol.asyncDispose]();
+});
+
+async function json(words: string): Promise<Run & { readonly answer: Record<string, unknown> }> {
+  const run = await served.run(...words.split(' '), '--output', 'json');
+  return { ...run, answer: JSON.parse(run.out || 'null') as Record<string, unknown> };
+}
+
+function write(cluster: Cluster, id: number): Promise<unknown> {
+  return withClient(cluster.url('shop'), (client) =>
+    client.query('insert into public.t values ($1, $2)', [id, 'written']),
+  );
+}
+
+test('a pair lives from start to abort by the CLI alone, with Kafka out of reach', async () => {
+  const started = await json('start shop --wait');
+  expect(started.exit, started.said).toBe(0);
+  expect(started.answer).toMatchObject({ schema: 'turnout.status/v1', pair: 'shop' });
+
+  const verified = await json('verify shop --wait');
+  expect(verified.exit, verified.said).toBe(0);
+  expect(verified.answer).toMatchObject({ outcome: 'equal', rows_compared: 500, differences: 0 });
+
+  const plan = await json('plan shop --to green');
+  expect((plan.answer['steps'] as unknown[]).length).toBe(12);
+
+  const [first, second] = await Promise.all([
+    json('switchover shop --to green --wait'),
+    json('switchover shop --to green --wait'),
+  ]);
+  expect([first.exit, second.exit].toSorted(), first.said + second.said).toEqual([0, 5]);
+  expect(first.said + second.said).toContain('TRN5004');
+
+  await write(green, 1_001);
+  await expect(write(blue, 1_002)).rejects.toMatchObject({ code: '25006', schema: 'turnout' });
+
+  const back = await json('rollback shop --wait');
+  expect(back.answer, back.said).toMatchObject({ outcome: 'committed', to: 'blue' });
+  await write(blue, 1_003);
+  await expect(write(green, 1_004)).rejects.toMatchObject({ code: '25006' });
+
+  const events = await served.run('events', 'shop', '--output', 'ndjson');
+  const revisions = events.out
+    .trim()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { revision: number }).revision);
+  expect(revisions).toEqual(revisions.map((_, index) => index + 1));
+
+  const ended = await json('abort shop');
+  expect(ended.exit, ended.said).toBe(0);
+  for (const cluster of [blue, green]) {
+    const left = await withClient(cluster.url('shop'), (client) =>
+      client.query(`select to_regnamespace('turnout') is not null as schema,
+        (select count(*)::int from pg_replication_slots) as slots,
+        (select count(*)::int from pg_publication) as publications,
+        (select count(*)::int from pg_trigger where tgname = 'turnout_guard') as triggers`),
+    );
+    expect(left.rows).toEqual([{ schema: false, slots: 0, publications: 0, triggers: 0 }]);
+  }
+});
