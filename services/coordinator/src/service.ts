@@ -9,7 +9,7 @@ import { publishPairMetrics } from './metrics.js';
 import { closeDesks, openDesks } from './open-desks.js';
 import { followChecks } from './pairs/check-follower.js';
 import { advancePair } from './pairs/operator.js';
-import { reconcileRoutes } from './sides/reconcile-routes.js';
+import { keepRoutes, reconcileRoutes } from './sides/reconcile-routes.js';
 import { refence } from './sides/refence.js';
 
 /** What a coordinator does for one pair, besides answering: recover, go on, watch. */
@@ -17,7 +17,10 @@ async function runDesk(desk: Desk, signal: AbortSignal): Promise<void> {
   await reconcileRoutes(desk);
   await desk.dispatcher.resume(signal);
   desk.background('start', (stop) => advancePair(desk.context, 'recovery', stop));
-  await desk.sides.run(signal, (rows) => refence(desk.context, rows));
+  await desk.sides.run(signal, {
+    onBothOpen: (rows) => refence(desk.context, rows),
+    onOneOpen: keepRoutes(desk),
+  });
 }
 
 async function runDesks(context: ServiceContext, desks: Desks, signal: AbortSignal): Promise<void> {

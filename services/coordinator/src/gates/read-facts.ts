@@ -6,9 +6,10 @@ import type { Session } from '@turnout/postgres/session';
 import type { ResolvedPair } from '@turnout/service-kit/config/resolve-config';
 import type { Store } from '@turnout/store/store';
 import type { Routes } from '@turnout/traffic/routes';
+import { countLeaks } from './leaks.js';
 import { sendMarker } from '../switchover/round-trip.js';
 import { readFingerprint } from '../switchover/schema-freeze.js';
-import { oldestWriterMs, openLeaks, preparedCount, unpublishedTables } from './sql/gate-sql.js';
+import { oldestWriterMs, preparedCount, unpublishedTables } from './sql/gate-sql.js';
 
 export interface FactSources {
   readonly pair: ResolvedPair;
@@ -64,7 +65,6 @@ async function schemaMatches(sources: FactSources): Promise<boolean> {
 /** Reads every fact a gate looks at, now and from the databases themselves. */
 export async function readFacts(sources: FactSources): Promise<GateFacts> {
   const { pair, store, routes, control, from } = sources;
-  const to = otherSide(from);
   const link = await known(() => store.links.get(pair.pair, directionFrom(from)));
   const [lagMs, verifiedAgoMs, openDifferences, matches, poolersReachable] = await Promise.all([
     known(() => measureLag(sources)),
@@ -78,11 +78,7 @@ export async function readFacts(sources: FactSources): Promise<GateFacts> {
     linkState: link?.observed?.state ?? null,
     verifiedAgoMs,
     openDifferences,
-    openLeaks: await known(
-      async () =>
-        (await number(control[from], openLeaks, 'count')) +
-        (await number(control[to], openLeaks, 'count')),
-    ),
+    openLeaks: await known(() => countLeaks(control)),
     oldestWriterMs: await known(() => number(control[from], oldestWriterMs, 'ms')),
     preparedTransactions: await known(() => number(control[from], preparedCount, 'count')),
     schemaMatches: matches,

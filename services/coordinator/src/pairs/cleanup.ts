@@ -6,9 +6,22 @@ import { uninstallCluster } from '@turnout/postgres/cluster/install';
 import { dropPublication } from '@turnout/postgres/publications';
 import { openSession, type Session } from '@turnout/postgres/session';
 import { dropSlot, freeSlot } from '@turnout/postgres/slots';
+import type { Side } from '@turnout/core/sides';
 import type { ResolvedPair } from '@turnout/service-kit/config/resolve-config';
 
 const LOCK_TIMEOUT_MS = 100;
+
+/**
+ * The guard goes, so a side that is given up is made read-only for whoever still connects to it. It
+ * is a hint a session can override; nobody is meant to write there any more.
+ */
+async function retire(session: Session): Promise<void> {
+  const { rows } = await session.query<{ name: string }>(
+    /* sql */ `select quote_ident(current_database()) as name`,
+  );
+  const name = rows[0]?.name ?? '';
+  await session.query(/* sql */ `alter database ${name} set default_transaction_read_only = on`);
+}
 
 async function cleanSide(session: Session, pair: string): Promise<void> {
   for (const purpose of ['forward', 'reverse', 'check'] as const) {
@@ -31,7 +44,7 @@ async function cleanSide(session: Session, pair: string): Promise<void> {
  * Removes everything of Turnout from both sides. Idempotent, and one side that is gone does not keep
  * the other from being cleaned. @returns what could not be removed, by side
  */
-export async function removeObjects(pair: ResolvedPair): Promise<string[]> {
+export async function removeObjects(pair: ResolvedPair, retired: Side | null): Promise<string[]> {
   const left: string[] = [];
   for (const side of ['blue', 'green'] as const) {
     try {
@@ -40,6 +53,7 @@ export async function removeObjects(pair: ResolvedPair): Promise<string[]> {
         applicationName: sessionName(0n, 'cleanup', pair.pair),
       });
       try {
+        if (side === retired) await retire(session);
         await cleanSide(session, pair.pair);
       } finally {
         await session.end().catch(() => undefined);

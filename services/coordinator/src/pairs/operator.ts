@@ -1,13 +1,16 @@
 import { fail } from '@turnout/contracts/errors';
 import { isAppError } from '@turnout/core/app-error';
 import type { Phase } from '@turnout/machine/phases';
+import { formatMs } from '@turnout/core/quantities';
 import { isCancelled, waitUntil } from '@turnout/core/waiting';
 import type { PairContext } from '../context.js';
 import { preflight } from '../preflight/preflight.js';
 import { reasonOf } from '../switchover/recorder.js';
 import { removeObjects } from './cleanup.js';
 import { finishSchema, installGuards, installObjects, transferSchema } from './installation.js';
+import { countLeaks } from '../gates/leaks.js';
 import { move } from './move.js';
+import { withSideSessions } from './side-sessions.js';
 
 const COPY_TIMEOUT_MS = 7 * 24 * 3_600_000;
 const CATCH_UP_TIMEOUT_MS = 7 * 24 * 3_600_000;
@@ -181,6 +184,7 @@ export async function endPair(
   actor: string,
 ): Promise<string[]> {
   const { store, pair } = context;
+  if (event === 'complete_requested') await requireSoaked(context);
   await move(store, pair.pair, { event, actor });
   const row = await store.pairs.get(pair.pair);
   for (const direction of ['forward', 'reverse'] as const) {
@@ -192,7 +196,7 @@ export async function endPair(
   for (const side of ['blue', 'green'] as const) {
     await store.tracking.setDesired(pair.pair, side, false);
   }
-  const left = await removeObjects(pair);
+  const left = await removeObjects(pair, event === 'complete_requested' ? 'blue' : null);
   await store.journal.append(pair.pair, {
     type: 'objects_removed',
     data: { left, phase: row?.phase ?? null },
@@ -200,6 +204,20 @@ export async function endPair(
     accepted: true,
   });
   return left;
+}
+
+/** @throws TRN5022 while leaks are open, TRN5002 before the soak is over */
+async function requireSoaked({ store, pair, clock }: PairContext): Promise<void> {
+  const last = await store.switchovers.last(pair.pair);
+  const switchedMs = last?.finishedAt ? Date.parse(last.finishedAt) : clock.nowMs();
+  const soakedMs = clock.nowMs() - switchedMs;
+  if (soakedMs < pair.soak.minMs) {
+    throw fail('TRN5002', {
+      gates: `soak: ${formatMs(soakedMs)}, needs ${formatMs(pair.soak.minMs)}`,
+    });
+  }
+  const leaks = await withSideSessions(pair, countLeaks);
+  if (leaks > 0) throw fail('TRN5022', { leaks });
 }
 
 const STOP_TIMEOUT_MS = 15_000;

@@ -1,3 +1,4 @@
+import type { Side } from '@turnout/core/sides';
 import type { Desk } from '../api/desks.js';
 
 const ROUTED_PHASES = new Set(['verifying', 'ready', 'switching', 'on_green']);
@@ -13,4 +14,27 @@ export async function reconcileRoutes({ context, sides }: Desk): Promise<void> {
   } catch (thrown) {
     context.logger.warn({ err: thrown }, 'routes could not be reconciled yet');
   }
+}
+
+const KEEP_INTERVAL_MS = 10_000;
+
+/**
+ * Routes are derived from the sides for ever, not in one step only: a pooler that came back with an
+ * old file is set right. A switch that runs has its routes in its own hands.
+ */
+export function keepRoutes({
+  context,
+  dispatcher,
+}: Desk): (side: Side, epoch: bigint) => Promise<void> {
+  let keptMs = -Infinity;
+  return async (side, epoch) => {
+    const nowMs = context.clock.monotonicMs();
+    if (!dispatcher.idle || context.routes.count === 0 || nowMs - keptMs < KEEP_INTERVAL_MS) return;
+    const row = await context.store.pairs.get(context.pair.pair);
+    if (row === null || row.phase === 'switching' || !ROUTED_PHASES.has(row.phase)) return;
+    keptMs = nowMs;
+    await context.routes.reconcile(side, epoch).catch((thrown: unknown) => {
+      context.logger.warn({ err: thrown }, 'a route does not follow');
+    });
+  };
 }

@@ -10,6 +10,12 @@ const STALE_MS = 5_000;
 
 type Rows = Readonly<Record<Side, SideRow>>;
 
+/** What to do about what the sides say of themselves. Repeated with every reading. */
+export interface WatchActions {
+  onBothOpen(rows: Rows): Promise<void>;
+  onOneOpen(side: Side, epoch: bigint): Promise<void>;
+}
+
 /**
  * Reads both sides for ever: what is writable is answered from here, a side that is open and should
  * not be is found here, and routes are made to agree with the sides.
@@ -52,7 +58,7 @@ export class SideWatch {
     return rows;
   }
 
-  async run(signal: AbortSignal, onBothOpen: (rows: Rows) => Promise<void>): Promise<void> {
+  async run(signal: AbortSignal, { onBothOpen, onOneOpen }: WatchActions): Promise<void> {
     const { logger, pair, store } = this.#context;
     while (!signal.aborted) {
       this.#lastProgressMs = this.#context.clock.monotonicMs();
@@ -60,7 +66,9 @@ export class SideWatch {
         const row = await store.pairs.get(pair.pair);
         if (row && INSTALLED_PHASES.has(row.phase)) {
           const rows = await this.look();
-          if (rows.blue.state === 'open' && rows.green.state === 'open') await onBothOpen(rows);
+          const open = SIDES.filter((side) => rows[side].state === 'open');
+          if (open.length === 2) await onBothOpen(rows);
+          if (open.length === 1) await onOneOpen(open[0]!, rows[open[0]!].fenceEpoch);
         }
       } catch (thrown) {
         logger.warn({ pair: pair.pair, err: thrown }, 'sides could not be read');

@@ -7,6 +7,7 @@ import { readFacts } from '../gates/read-facts.js';
 import { newId } from '../pairs/installation.js';
 import { move } from '../pairs/move.js';
 import { withSideSessions } from '../pairs/side-sessions.js';
+import type { SwitchoverRow } from '@turnout/store/switchovers';
 import { execute, type Result } from './engine.js';
 import { recover } from './recover.js';
 import { Run, type RunDependencies } from './run.js';
@@ -24,6 +25,8 @@ export interface SwitchRequest {
 /** Starts switches of one pair, one at a time, and finishes what an earlier process left. */
 export class Dispatcher {
   readonly #context: PairContext;
+  /** Switches that this process could not finish either: it waits for a person, or a restart. */
+  readonly #told = new Set<string>();
   #current: { readonly run: Run; readonly done: Promise<Result> } | null = null;
 
   constructor(context: PairContext) {
@@ -81,7 +84,7 @@ export class Dispatcher {
   async resume(signal: AbortSignal): Promise<void> {
     const { store, pair } = this.#context;
     while (!signal.aborted && this.#current === null) {
-      const left = await store.switchovers.running(pair.pair);
+      const left = (await store.switchovers.running(pair.pair)) ?? (await this.#stopped());
       if (left === null) return;
       const run = new Run(this.#dependencies(), left.id, left.to);
       this.#follow(run, recover(run), 'recovery');
@@ -89,6 +92,22 @@ export class Dispatcher {
       // Its holder may be alive and finish it, or be dead and its lease expire.
       await pause(RESUME_INTERVAL_MS, signal).catch(() => undefined);
     }
+  }
+
+  /** A switch that waits for an operator is looked at again by every coordinator that starts. */
+  async #stopped(): Promise<SwitchoverRow | null> {
+    const { store, pair } = this.#context;
+    if ((await store.pairs.get(pair.pair))?.phase !== 'switching') return null;
+    const last = await store.switchovers.last(pair.pair);
+    const again = last?.outcome === 'needs_operator' && !this.#told.has(last.id);
+    if (!again) return null;
+    this.#told.add(last.id);
+    return last;
+  }
+
+  /** Whether nothing of this pair is being moved by this process. */
+  get idle(): boolean {
+    return this.#current === null;
   }
 
   /** Cancels before the decision. @throws TRN5017 when none runs, TRN5010 after the decision */
