@@ -2,6 +2,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { embedSql } from './embed-sql.js';
+import { machinePage } from './machine-page.js';
+import { openapi } from './openapi.js';
 import { configSchema, errorsPage, metricsPage } from './reference-pages.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -9,6 +11,8 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 /** Every committed file that is made by a program: path and maker. `--check` fails on drift. */
 const GENERATED: Readonly<Record<string, (root: string) => string | Promise<string>>> = {
   'packages/postgres/src/generated/sql.ts': embedSql,
+  'deploy/schema/openapi.json': openapi,
+  'deploy/docs/machine.md': machinePage,
   'deploy/docs/errors.md': errorsPage,
   'deploy/docs/metrics.md': metricsPage,
   'deploy/schema/turnout.schema.json': configSchema,

@@ -71,3 +71,9 @@ export async function buildApi({
   });
   return app;
 }
+
+/** OpenAPI 3.1 of a built API. */
+export async function describeApi(api: FastifyInstance): Promise<object> {
+  await api.ready();
+  return api.swagger();
+}
