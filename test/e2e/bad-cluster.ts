@@ -58,7 +58,7 @@ export interface Config {
 async function makeDatabases(blue: Cluster, green: Cluster, dull: Cluster): Promise<void> {
   for (const cluster of [blue, green]) {
     await withClient(cluster.url(), (client) => client.query('create role plain login'));
-    for (const name of ['shop', 'routed', 'spare', 'keyless']) {
+    for (const name of ['shop', 'routed', 'spare', 'keyless', 'strict']) {
       const url = await cluster.createDatabase(name);
       const ddl = name === 'keyless' ? KEYLESS : TABLES;
       await withClient(url, async (client) => {
@@ -115,6 +115,9 @@ function configOf({ blue, green, dull, proxyPort, deadPort, apiPort, directory }
       no_rights: pair(blue.url('spare', 'plain'), green.url('spare', 'plain')),
       low_wal: pair(dull.url('spare'), green.url('spare')),
       no_slot: pair(blue.url('spare'), green.url('spare')),
+      // Looks well until the first row is copied.
+      strict: pair(blue.url('strict'), green.url('strict')),
+      thief: pair(blue.url('shop'), green.url('spare')),
       keyless: pair(blue.url('keyless'), green.url('keyless')),
       bad_both: pair(dull.url('spare'), green.url('keyless', 'plain')),
     },

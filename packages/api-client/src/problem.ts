@@ -30,7 +30,10 @@ function observedFacts({ observed, errors, detail, instance }: Problem): Record<
       )
       .join('; ');
   }
-  if (Object.keys(facts).length === 0 && text(detail) !== null) facts['detail'] = text(detail);
+  // Without facts the detail of ours repeats code and title, which are told anyway.
+  const told = text(detail)?.startsWith('TRN') === true;
+  if (Object.keys(facts).length === 0 && text(detail) !== null && !told)
+    facts['detail'] = text(detail);
   if (Object.keys(facts).length === 0 && text(instance) !== null) facts['request'] = text(instance);
   return facts;
 }

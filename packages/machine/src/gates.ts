@@ -14,6 +14,8 @@ export interface GateFacts {
   readonly preparedTransactions: number | null;
   readonly schemaMatches: boolean | null;
   readonly poolersReachable: boolean | null;
+  /** The routes that did not answer, for whoever has to mend them. */
+  readonly poolersSilent?: readonly string[] | undefined;
 }
 
 export interface GateLimits {
@@ -96,8 +98,11 @@ export const GATES = {
   },
   poolers: {
     why: 'Every pooler must answer, or it could not be paused and moved.',
-    observe: ({ poolersReachable }) =>
-      poolersReachable === null ? null : poolersReachable ? 'reachable' : 'unreachable',
+    observe: ({ poolersReachable, poolersSilent = [] }) => {
+      if (poolersReachable === null) return null;
+      if (poolersReachable) return 'reachable';
+      return ['unreachable', ...poolersSilent].join(' ');
+    },
     limit: () => 'reachable',
     open: ({ poolersReachable }) => poolersReachable === true,
   },

@@ -83,7 +83,8 @@ export const REPLICATION_ERRORS = {
   },
   TRN3012: {
     title: 'Copy could not finish',
-    remedy: 'Read the table and SQLSTATE named, mend it, then start the pair again.',
+    remedy:
+      'Mend what is named, `turnout abort PAIR`, empty the tables of the target, then `turnout start PAIR`.',
     http: 409,
     exit: 9,
     retry: 'manual',

@@ -40,7 +40,7 @@ export const SWITCHOVER_ERRORS = {
     title: 'Plan changed since it was approved',
     remedy: 'Read the new plan with `turnout plan PAIR` and pass its hash.',
     http: 409,
-    exit: 3,
+    exit: 5,
     retry: 'manual',
   },
   TRN5007: {
@@ -171,5 +171,12 @@ export const SWITCHOVER_ERRORS = {
     http: 409,
     exit: 6,
     retry: 'manual',
+  },
+  TRN5025: {
+    title: 'This side takes the writes already',
+    remedy: 'Nothing to do; `turnout status PAIR` shows which side is open.',
+    http: 409,
+    exit: 5,
+    retry: 'never',
   },
 } as const satisfies Record<string, ErrorEntry>;

@@ -46,7 +46,8 @@ export function installAuth(app: FastifyInstance, tokens: readonly Token[]): voi
     if (role === undefined) return;
     const presented = bearer(request);
     const token = presented === null ? null : find(tokens, presented);
-    if (token === null) throw fail('TRN7001', {});
+    if (token === null)
+      throw fail('TRN7001', { token: presented === null ? 'missing' : 'not known' });
     if (ROLES.indexOf(token.role) < ROLES.indexOf(role)) {
       throw fail('TRN7002', { role: token.role, needed: role });
     }

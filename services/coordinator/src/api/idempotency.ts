@@ -30,8 +30,8 @@ export async function once(
   const text = `${request.method} ${request.url} ${JSON.stringify(request.body ?? null)}`;
   const fingerprint = createHash('sha256').update(text).digest('hex');
   const begun = await store.idempotency.begin(key, fingerprint);
-  if (begun.state === 'mismatch') throw fail('TRN7003', {});
-  if (begun.state === 'running') throw fail('TRN7004', {});
+  if (begun.state === 'mismatch') throw fail('TRN7003', { key });
+  if (begun.state === 'running') throw fail('TRN7004', { key });
   if (begun.state === 'done') return send(begun.response as unknown as Answer);
   try {
     const answer = await work();

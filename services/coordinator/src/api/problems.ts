@@ -22,7 +22,9 @@ export function problemOf(error: AppError, instance: string): Record<string, unk
 function asAppError(thrown: FastifyError | AppError): AppError {
   if (isAppError(thrown)) return thrown;
   if ('validation' in thrown && thrown.validation) {
-    return fail('TRN7005', { reason: thrown.message });
+    const field = thrown.validation[0]?.params['additionalProperty'];
+    const named = typeof field === 'string' ? { field } : {};
+    return fail('TRN7005', { reason: thrown.message, ...named });
   }
   if (thrown.statusCode !== undefined && thrown.statusCode < 500) {
     return fail('TRN7005', { reason: thrown.message, status: thrown.statusCode });

@@ -1,9 +1,11 @@
 import { fail } from '@turnout/contracts/errors';
 import { otherSide, type Side } from '@turnout/core/sides';
-import type { FastifyInstance } from 'fastify';
+import type { PairRow } from '@turnout/store/pairs';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { admitStart } from '../pairs/admission.js';
 import { advancePair, endPair } from '../pairs/operator.js';
-import { move } from '../pairs/move.js';
+import { retryLink } from '../pairs/link-retry.js';
 import { setPaused } from '../pairs/pausing.js';
 import { planView } from '../plan/plan-view.js';
 import { preflight } from '../preflight/preflight.js';
@@ -37,11 +39,17 @@ export function installActing(app: FastifyInstance, desks: Desks): void {
 
   api.post('/v1/pairs/:pair/preflight', { ...OPERATOR, ...params }, async (request) => {
     const { context } = desks.of(request.params.pair);
+    const name = context.pair.pair;
+    const findings = await preflight(context.pair);
     return {
       schema: 'turnout.preflight/v1',
-      pair: context.pair.pair,
-      findings: await preflight(context.pair),
-      next_steps: [{ command: `turnout start ${context.pair.pair}`, why: 'Begin the copy.' }],
+      pair: name,
+      findings,
+      next_steps: [
+        findings.some(({ severity }) => severity === 'critical')
+          ? { command: `turnout preflight ${name}`, why: 'Look again when that is mended.' }
+          : { command: `turnout start ${name}`, why: 'Begin the copy.' },
+      ],
     };
   });
 
@@ -50,11 +58,7 @@ export function installActing(app: FastifyInstance, desks: Desks): void {
     const { context } = desk;
     return once(context.store, request, reply, async () => {
       const { actor } = request;
-      await move(context.store, context.pair.pair, {
-        event: 'start_requested',
-        actor,
-        ...revisionOf(expectedRevision(request)),
-      });
+      await admitStart(context, { actor, ...revisionOf(expectedRevision(request)) });
       desk.background('start', (signal) => advancePair(context, actor, signal));
       return accepted(context.pair.pair, 'start', `turnout status ${context.pair.pair} --watch`);
     });
@@ -67,7 +71,7 @@ export function installActing(app: FastifyInstance, desks: Desks): void {
       const desk = desks.of(request.params.pair);
       const { context } = desk;
       return once(context.store, request, reply, async () => {
-        const row = await desk.row();
+        const row = await expectedRow(desk, request);
         if (!CHECKED_PHASES.has(row.phase)) {
           throw fail('TRN5003', { phase: row.phase, event: 'check_requested' });
         }
@@ -115,7 +119,11 @@ function installSwitching(app: FastifyInstance, desks: Desks): void {
       const { store, pair } = desk.context;
       return once(store, request, reply, async () => {
         const { to, expect, reason, plan_hash: planHash } = request.body;
-        await requireExpectation(desk, expect);
+        const row = await expectedRow(desk, request);
+        requireExpectation(row, expect);
+        if (row.writableSide === to && row.phase !== 'switching') {
+          throw fail('TRN5025', { side: to, phase: row.phase });
+        }
         if (planHash !== undefined) await requirePlan(desk, to, planHash);
         const id = await desk.dispatcher.start({
           to,
@@ -167,8 +175,10 @@ function installLifeCycle(app: FastifyInstance, desks: Desks): void {
       `/v1/pairs/:pair/${verb}`,
       { ...ADMIN, schema: { params: PairPath } },
       (request, reply) => {
-        const { context } = desks.of(request.params.pair);
+        const desk = desks.of(request.params.pair);
+        const { context } = desk;
         return once(context.store, request, reply, async () => {
+          await expectedRow(desk, request);
           const left = await endPair(context, ends[verb], request.actor);
           const body = operationView(context.pair.pair, verb, 'done', []);
           return { status: 200, body: { ...body, left } };
@@ -176,13 +186,28 @@ function installLifeCycle(app: FastifyInstance, desks: Desks): void {
       },
     );
   }
+  api.post(
+    '/v1/pairs/:pair/link/retry',
+    { ...OPERATOR, schema: { params: PairPath } },
+    (request, reply) => {
+      const desk = desks.of(request.params.pair);
+      const { store, pair } = desk.context;
+      return once(store, request, reply, async () => {
+        await retryLink(desk.context, await expectedRow(desk, request), request.actor);
+        const next = { command: `turnout status ${pair.pair}`, why: 'See whether it streams.' };
+        return { status: 200, body: operationView(pair.pair, 'link retry', 'done', [next]) };
+      });
+    },
+  );
   for (const verb of ['pause', 'resume'] as const) {
     api.post(
       `/v1/pairs/:pair/${verb}`,
       { ...OPERATOR, schema: { params: PairPath } },
       (request, reply) => {
-        const { context } = desks.of(request.params.pair);
+        const desk = desks.of(request.params.pair);
+        const { context } = desk;
         return once(context.store, request, reply, async () => {
+          await expectedRow(desk, request);
           await setPaused(context, verb === 'pause', request.actor);
           return { status: 200, body: operationView(context.pair.pair, verb, 'done', []) };
         });
@@ -191,11 +216,18 @@ function installLifeCycle(app: FastifyInstance, desks: Desks): void {
   }
 }
 
-async function requireExpectation(
-  desk: Desk,
-  expect: { source?: Side; phase?: string } | undefined,
-): Promise<void> {
+/** The pair as it is, if it still is what the caller looked at. @throws TRN5005 */
+async function expectedRow(desk: Desk, request: FastifyRequest): Promise<PairRow> {
   const row = await desk.row();
+  const expected = expectedRevision(request) ?? row.revision;
+  if (expected === row.revision) return row;
+  throw fail('TRN5005', { pair: row.pair, expected, revision: row.revision });
+}
+
+function requireExpectation(
+  row: PairRow,
+  expect: { source?: Side; phase?: string } | undefined,
+): void {
   const { source = row.writableSide, phase = row.phase } = expect ?? {};
   if (source !== row.writableSide || phase !== row.phase) {
     throw fail('TRN5005', { source: row.writableSide, phase: row.phase });
@@ -204,7 +236,7 @@ async function requireExpectation(
 
 async function requirePlan(desk: Desk, to: Side, planHash: string): Promise<void> {
   const plan = (await planView(desk.context, to)) as { hash: string };
-  if (plan.hash !== planHash) throw fail('TRN5006', { hash: plan.hash });
+  if (plan.hash !== planHash) throw fail('TRN5006', { approved: planHash, hash: plan.hash });
 }
 
 function revisionOf(expectRevision: number | undefined): { expectRevision?: number } {

@@ -66,12 +66,12 @@ async function schemaMatches(sources: FactSources): Promise<boolean> {
 export async function readFacts(sources: FactSources): Promise<GateFacts> {
   const { pair, store, routes, control, from } = sources;
   const link = await known(() => store.links.get(pair.pair, directionFrom(from)));
-  const [lagMs, verifiedAgoMs, openDifferences, matches, poolersReachable] = await Promise.all([
+  const [lagMs, verifiedAgoMs, openDifferences, matches, poolers] = await Promise.all([
     known(() => measureLag(sources)),
     known(() => verifiedAgo(sources)),
     known(() => store.checks.openDifferences(pair.pair)),
     known(() => schemaMatches(sources)),
-    known(() => routes.reachable()),
+    known(() => routes.probe()),
   ]);
   return {
     lagMs,
@@ -82,6 +82,7 @@ export async function readFacts(sources: FactSources): Promise<GateFacts> {
     oldestWriterMs: await known(() => number(control[from], oldestWriterMs, 'ms')),
     preparedTransactions: await known(() => number(control[from], preparedCount, 'count')),
     schemaMatches: matches,
-    poolersReachable,
+    poolersReachable: poolers && poolers.every(({ leads }) => leads !== 'unknown'),
+    poolersSilent: poolers?.filter(({ leads }) => leads === 'unknown').map(({ route }) => route),
   };
 }

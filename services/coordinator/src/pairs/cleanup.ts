@@ -23,6 +23,12 @@ async function retire(session: Session): Promise<void> {
   await session.query(/* sql */ `alter database ${name} set default_transaction_read_only = on`);
 }
 
+/** Objects of another pair are its fence: a pair that never got them must not take them away. */
+async function belongsToAnother(session: Session, pair: string): Promise<boolean> {
+  const { rows } = await session.query<{ pair: string }>(/* sql */ `select pair from turnout.side`);
+  return rows.some((row) => row.pair !== pair);
+}
+
 async function cleanSide(session: Session, pair: string): Promise<void> {
   for (const purpose of ['forward', 'reverse', 'check'] as const) {
     const name = objectName(pair, purpose);
@@ -33,7 +39,7 @@ async function cleanSide(session: Session, pair: string): Promise<void> {
   const { rows } = await session.query<{ installed: string }>(
     /* sql */ `select to_regclass('turnout.side') is not null as installed`,
   );
-  if (rows[0]?.installed !== 't') return;
+  if (rows[0]?.installed !== 't' || (await belongsToAnother(session, pair))) return;
   await session.query(guardBody('pass'));
   // Triggers one by one, the schema when none is left: dropping it whole holds every table at once.
   await dropGuardTriggers(session, { lockTimeoutMs: LOCK_TIMEOUT_MS });

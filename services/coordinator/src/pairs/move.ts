@@ -2,7 +2,7 @@ import { fail } from '@turnout/contracts/errors';
 import { edgeFor, eventsAccepted } from '@turnout/machine/pair-machine';
 import type { PairEvent, Phase } from '@turnout/machine/phases';
 import type { Side } from '@turnout/core/sides';
-import type { PairRow } from '@turnout/store/pairs';
+import type { Condition, PairRow } from '@turnout/store/pairs';
 import type { Store } from '@turnout/store/store';
 
 export interface Move {
@@ -11,6 +11,8 @@ export interface Move {
   readonly data?: Readonly<Record<string, unknown>>;
   readonly writableSide?: Side;
   readonly expectRevision?: number;
+  /** What stands beside the phase from now on; as it was unless given. */
+  readonly conditions?: readonly Condition[];
 }
 
 /**
@@ -43,5 +45,6 @@ export async function move(store: Store, pair: string, request: Move): Promise<P
     data: { event: request.event, from: phase, to: edge.to, why: edge.why, ...request.data },
     actor: request.actor,
     ...(request.writableSide ? { writableSide: request.writableSide } : {}),
+    ...(request.conditions ? { conditions: request.conditions } : {}),
   });
 }

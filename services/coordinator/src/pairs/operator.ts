@@ -2,9 +2,10 @@ import { fail } from '@turnout/contracts/errors';
 import { isAppError } from '@turnout/core/app-error';
 import type { Phase } from '@turnout/machine/phases';
 import { formatMs } from '@turnout/core/quantities';
-import { isCancelled, waitUntil } from '@turnout/core/waiting';
+import { CancelledSignal, isCancelled, waitUntil } from '@turnout/core/waiting';
 import type { PairContext } from '../context.js';
 import { preflight } from '../preflight/preflight.js';
+import { preflightError } from '../preflight/verdict.js';
 import { reasonOf } from '../switchover/recorder.js';
 import { removeObjects } from './cleanup.js';
 import { finishSchema, installGuards, installObjects, transferSchema } from './installation.js';
@@ -48,22 +49,37 @@ export async function advancePair(
 
 async function examine(context: PairContext, actor: string): Promise<void> {
   const { store, pair } = context;
-  const findings = await preflight(pair);
-  const problems = findings.filter(({ severity }) => severity === 'critical').map(({ id }) => id);
-  if (problems.length > 0) {
-    const data = { problems };
+  const refused = preflightError(await preflight(pair));
+  if (refused !== null) {
+    const data = { code: refused.code };
     await move(store, pair.pair, { event: 'preflight_failed', actor, data });
-    throw fail('TRN2017', { problems: problems.join(' ') });
+    throw refused;
   }
-  const transferred = await transferSchema(pair);
-  await installObjects(pair);
+  const transferred = await install(context, actor);
   await store.links.ensure(pair.pair, 'forward');
+  await forgetOutcome(context);
   await store.links.setDesired(pair.pair, 'forward', 'copying', await nextLinkEpoch(context));
   await move(store, pair.pair, {
     event: 'preflight_passed',
     actor,
     data: { schema: transferred ? 'pg_dump' : 'existing' },
   });
+}
+
+/**
+ * Our objects first: the schema of the users comes in one transaction and cannot be taken back, so it
+ * is last. What fails leaves nothing, and the pair where it can be started again.
+ */
+async function install({ store, pair }: PairContext, actor: string): Promise<boolean> {
+  try {
+    await installObjects(pair);
+    return await transferSchema(pair);
+  } catch (thrown) {
+    const left = await removeObjects(pair, null);
+    const data = { reason: reasonOf(thrown), left };
+    await move(store, pair.pair, { event: 'preflight_failed', actor, data });
+    throw thrown;
+  }
 }
 
 async function copy(context: PairContext, actor: string, signal: AbortSignal): Promise<void> {
@@ -95,6 +111,14 @@ async function catchUp(context: PairContext, actor: string, signal: AbortSignal)
   await move(store, pair.pair, { event: 'caught_up', actor });
 }
 
+/** What an earlier start left on the link would be read as the outcome of this one. */
+async function forgetOutcome({ store, pair }: PairContext): Promise<void> {
+  const observed = (await store.links.get(pair.pair, 'forward'))?.observed;
+  if (!observed) return;
+  const none = { state: 'stopped', code: null, message: null, copy: null } as const;
+  await store.links.report(pair.pair, 'forward', { ...observed, ...none });
+}
+
 async function nextLinkEpoch({ store, pair }: PairContext): Promise<bigint> {
   const link = await store.links.get(pair.pair, 'forward');
   return (link?.epoch ?? 0n) + 1n;
@@ -116,14 +140,22 @@ async function schemaFinished({ store, pair }: PairContext): Promise<boolean> {
   }
 }
 
+/** An abort ends the start it aborts: left waiting, it would meddle with the next one. */
+async function requireUnderWay({ store, pair }: PairContext): Promise<void> {
+  const row = await store.pairs.get(pair.pair);
+  if (!STAGES[row?.phase as Phase]) throw new CancelledSignal('start');
+}
+
 async function awaitLink(
-  { store, pair }: PairContext,
+  context: PairContext,
   state: 'copied' | 'streaming',
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<void> {
+  const { store, pair } = context;
   await waitUntil(
     async () => {
+      await requireUnderWay(context);
       const link = await store.links.get(pair.pair, 'forward');
       const observed = link?.observed;
       if (observed?.state === 'failed') {
@@ -140,9 +172,11 @@ async function awaitLink(
   );
 }
 
-async function awaitLag({ store, pair }: PairContext, signal: AbortSignal): Promise<void> {
+async function awaitLag(context: PairContext, signal: AbortSignal): Promise<void> {
+  const { store, pair } = context;
   await waitUntil(
     async () => {
+      await requireUnderWay(context);
       const lag = await store.lag.get(pair.pair, 'forward');
       const ms = lag?.lagMs ?? null;
       return ms !== null && ms <= pair.gates.lagMaxMs ? true : undefined;

@@ -2,6 +2,9 @@ import { directionFrom } from '@turnout/core/sides';
 import { fail } from '@turnout/contracts/errors';
 import type { PairContext } from '../context.js';
 
+/** Before these there is no stream to hold up, and after them none is left. */
+const PAUSABLE = new Set(['catching_up', 'verifying', 'ready', 'on_green']);
+
 /** Stops or restarts the link that carries changes; the phase stays, the condition says so. */
 export async function setPaused(
   { store, pair, clock }: PairContext,
@@ -13,7 +16,8 @@ export async function setPaused(
   if (row.phase === 'switching') throw fail('TRN5004', { phase: row.phase });
   const direction = directionFrom(row.writableSide);
   const link = await store.links.get(pair.pair, direction);
-  if (!link) throw fail('TRN5003', { phase: row.phase, event: paused ? 'pause' : 'resume' });
+  if (!link || !PAUSABLE.has(row.phase))
+    throw fail('TRN5003', { phase: row.phase, event: paused ? 'pause' : 'resume' });
   const desired = paused ? 'stopped' : 'streaming';
   await store.links.setDesired(pair.pair, direction, desired, link.epoch + 1n);
   const others = row.conditions.filter(({ condition }) => condition !== 'paused');

@@ -1,43 +1,82 @@
-import { ERRORS, type ErrorCode } from '@turnout/contracts/errors';
+import { ERRORS, isErrorCode } from '@turnout/contracts/errors';
 import { isAppError } from '@turnout/core/app-error';
+import { sessionName } from '@turnout/core/object-names';
+import { SIDES, type Side } from '@turnout/core/sides';
+import { withSession } from '@turnout/postgres/session';
 import type { ResolvedPair } from '@turnout/service-kit/config/resolve-config';
 import { withSideSessions } from '../pairs/side-sessions.js';
 import type { Finding } from './finding.js';
 import { REQUIREMENTS, type PreflightSubject, type Requirement } from './requirements.js';
 
-async function judge(requirement: Requirement, subject: PreflightSubject): Promise<Finding> {
+/** SQLSTATE of a look that the role may not take. */
+const DENIED = '42501';
+
+interface Verdict {
+  readonly finding: Finding;
+  readonly denied: boolean;
+}
+
+async function judge(requirement: Requirement, subject: PreflightSubject): Promise<Verdict> {
   const { id, code, severity, ok } = requirement;
   let observed: string | null;
+  let denied = false;
   try {
     observed = await requirement.wrong(subject);
   } catch (thrown) {
     const state = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'unknown';
+    denied = state === DENIED;
     observed = `could not be determined (${state})`;
   }
-  if (observed === null) return { id, severity: 'ok', code: null, observed: ok, remedy: null };
-  return { id, severity, code, observed, remedy: ERRORS[code].remedy };
+  const finding: Finding =
+    observed === null
+      ? { id, severity: 'ok', code: null, observed: ok, remedy: null }
+      : { id, severity, code, observed, remedy: ERRORS[code].remedy };
+  return { finding, denied };
+}
+
+/**
+ * Every requirement in order. What only follows from another finding is left out: one database cannot
+ * be compared with itself, and what a role may not look at says no more than that it lacks a right.
+ */
+async function judgeAll(subject: PreflightSubject): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const wrong = (id: string): boolean =>
+    findings.some((each) => each.id === id && each.severity === 'critical');
+  for (const requirement of REQUIREMENTS) {
+    const { finding, denied } = await judge(requirement, subject);
+    if (denied && wrong('privileges')) continue;
+    findings.push(finding);
+    if (wrong('distinct_sides')) break;
+  }
+  return findings;
+}
+
+/** What keeps a side from being asked anything, as a finding; none when it answers. */
+async function connect(pair: ResolvedPair, side: Side): Promise<Finding[]> {
+  const applicationName = sessionName(0n, 'look', pair.pair);
+  try {
+    await withSession({ endpoint: pair[side], applicationName }, async () => undefined);
+    return [];
+  } catch (thrown) {
+    if (!isAppError(thrown) || !isErrorCode(thrown.code)) throw thrown;
+    const { code, observed: facts } = thrown;
+    const place = `${facts['host']}:${facts['port']}/${facts['database']}`;
+    const observed = `no session with ${place} (${facts['code'] ?? 'no answer'})`;
+    return [
+      {
+        id: `${side}_connection`,
+        severity: 'critical',
+        code,
+        observed,
+        remedy: ERRORS[code].remedy,
+      },
+    ];
+  }
 }
 
 /** Every requirement with what was observed. A side that cannot be reached is a finding too. */
 export async function preflight(pair: ResolvedPair): Promise<Finding[]> {
-  try {
-    return await withSideSessions(pair, async (sessions) => {
-      const findings: Finding[] = [];
-      for (const requirement of REQUIREMENTS) {
-        findings.push(await judge(requirement, { pair, sessions }));
-      }
-      return findings;
-    });
-  } catch (thrown) {
-    if (!isAppError(thrown)) throw thrown;
-    return [
-      {
-        id: 'connection',
-        severity: 'critical',
-        code: thrown.code as ErrorCode,
-        observed: thrown.message,
-        remedy: thrown.entry.remedy,
-      },
-    ];
-  }
+  const unreachable = (await Promise.all(SIDES.map((side) => connect(pair, side)))).flat();
+  if (unreachable.length > 0) return unreachable;
+  return withSideSessions(pair, (sessions) => judgeAll({ pair, sessions }));
 }

@@ -185,6 +185,28 @@ export const REQUIREMENTS: readonly Requirement[] = [
       return missing.length === 0 ? null : missing.join(', ');
     },
   },
+  {
+    id: 'target_empty',
+    code: 'TRN2020',
+    severity: 'critical',
+    ok: 'the copy meets no rows on green, or it has run',
+    async wrong({ pair, sessions }) {
+      if ((await rows(sessions.green, sql.schemaInstalled))[0]?.['installed'] === 't') return null;
+      const source = new Set(await names(sessions.blue, sql.userTables, pair));
+      const found: string[] = [];
+      for (const { schema = '', name = '', rel = '' } of await rows(
+        sessions.green,
+        sql.userTables,
+      )) {
+        if (!source.has(`${schema}.${name}`)) continue;
+        if (pair.schema.transfer === 'pg_dump') found.push(`${schema}.${name} exists`);
+        else if ((await rows(sessions.green, sql.hasRows(rel)))[0]?.['found'] === 't') {
+          found.push(`${schema}.${name} has rows`);
+        }
+      }
+      return found.length === 0 ? null : found.join(', ');
+    },
+  },
 ];
 
 async function maySetReplicaRole(session: Session): Promise<boolean> {

@@ -113,7 +113,7 @@ export class Dispatcher {
   /** Cancels before the decision. @throws TRN5017 when none runs, TRN5010 after the decision */
   cancel(): void {
     const run = this.#current?.run;
-    if (!run) throw fail('TRN5017', {});
+    if (!run) throw fail('TRN5017', { pair: this.#context.pair.pair, running: 'none' });
     if (run.decided) throw fail('TRN5010', { switchover: run.id });
     run.abort.abort(fail('TRN5016', { switchover: run.id }));
   }

@@ -38,10 +38,17 @@ export const installedPair = /* sql */ `select pair, side from turnout.side`;
 export const schemaInstalled = /* sql */ `
   select to_regclass('turnout.side') is not null as installed`;
 
+/** `rel` is the quoted name, for a statement about the table. */
 export const userTables = /* sql */ `
-  select n.nspname as schema, c.relname as name
+  select n.nspname as schema, c.relname as name,
+    quote_ident(n.nspname) || '.' || quote_ident(c.relname) as rel
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p') and c.relpersistence = 'p'
     and n.nspname not in ('pg_catalog', 'information_schema', 'turnout')
     and n.nspname not like 'pg\\_%'
   order by 1, 2`;
+
+/** Whether a table, named as `userTables` quotes it, holds anything. */
+export function hasRows(rel: string): string {
+  return /* sql */ `select exists (select from ${rel}) as found`;
+}

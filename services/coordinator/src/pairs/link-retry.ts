@@ -1,0 +1,25 @@
+import { fail } from '@turnout/contracts/errors';
+import { directionFrom } from '@turnout/core/sides';
+import type { PairRow } from '@turnout/store/pairs';
+import type { PairContext } from '../context.js';
+
+/** Lets a link that stopped on a failure go on from where it stands. @throws TRN5003 for any other */
+export async function retryLink(
+  { store, pair }: PairContext,
+  row: PairRow,
+  actor: string,
+): Promise<void> {
+  const direction = directionFrom(row.writableSide);
+  const link = await store.links.get(pair.pair, direction);
+  if (link?.observed?.state !== 'failed') {
+    const observed = link?.observed?.state ?? null;
+    throw fail('TRN5003', { phase: row.phase, event: 'link_retry', link: observed });
+  }
+  await store.links.setDesired(pair.pair, direction, link.desired, link.epoch + 1n);
+  await store.journal.append(pair.pair, {
+    type: 'link_retried',
+    data: { direction, code: link.observed.code ?? null },
+    actor,
+    accepted: true,
+  });
+}
