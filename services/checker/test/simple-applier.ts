@@ -92,6 +92,11 @@ export class SimpleApplier {
     return applier;
   }
 
+  /** Transactions received and not yet applied. */
+  get backlog(): number {
+    return this.#queue.length;
+  }
+
   /** Holds back everything not yet applied until `resume`. */
   pause(): void {
     this.#gate ??= deferred();

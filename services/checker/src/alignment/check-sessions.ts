@@ -63,18 +63,21 @@ export class CheckSessions {
 
   /**
    * Opens the target's snapshot; the first thing read in it is how far the link has applied.
-   * @throws TRN4002 without a progress row
+   * @throws TRN4002 without a progress row, or when the link is closed in this snapshot
    */
   async beginTarget(limits: SnapshotLimits): Promise<TargetSnapshot> {
     const link = directionFrom(this.#sourceSide);
     const [row] = await begin(
       this.target,
       limits,
-      /* sql */ `select source_lsn::text as source_lsn, pg_current_snapshot()::text as snapshot
+      /* sql */ `select source_lsn::text as source_lsn, open, pg_current_snapshot()::text as snapshot
                    from turnout.progress
                   where link = ${quoteLiteral(link)} and worker = 'apply'`,
     );
     if (!row?.['source_lsn']) throw fail('TRN4002', { reason: 'no_progress_row', link });
+    // C2 closes the old link in the transaction that opens the target: a snapshot behind it shows a
+    // side that takes writes of its own, and comparing it with what it followed would find them.
+    if (row['open'] !== 't') throw fail('TRN4002', { reason: 'link_closed', link });
     return { snapshot: parseSnapshot(row['snapshot']!), appliedLsn: parseLsn(row['source_lsn']) };
   }
 
