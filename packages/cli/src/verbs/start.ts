@@ -11,7 +11,7 @@ export const start: Verb = {
   name: 'start',
   operands: '<pair>',
   summary: 'install, copy and stream; returns at once',
-  options: [['--wait', 'return when the link streams']],
+  options: [['--wait', 'return when the link streams and has caught up']],
   async run({ terminal, global, client }, operands, options) {
     const pair = pairName(operands);
     const api = client();
@@ -24,6 +24,7 @@ export const start: Verb = {
     const status = await awaitStreaming(api, pair, {
       signal: terminal.signal,
       timeoutMs: WAIT_MS,
+      caughtUp: true,
       onAnswer: (answer) => {
         const line = statusLine(answer);
         if (line !== before) terminal.say(line);

@@ -6,6 +6,8 @@ import { waitUntil } from '@turnout/core/waiting';
 export interface Patience {
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
+  /** Also until what was written during the copy is applied, so that a check may begin. */
+  readonly caughtUp?: boolean | undefined;
   /** Sees every answer; for a live line. */
   readonly onAnswer?: ((status: StatusAnswer) => void) | undefined;
 }
@@ -14,7 +16,7 @@ export interface Patience {
 export function awaitStreaming(
   client: TurnoutClient,
   pair: string,
-  { signal, timeoutMs, onAnswer }: Patience,
+  { signal, timeoutMs, caughtUp = false, onAnswer }: Patience,
 ): Promise<StatusAnswer> {
   return waitUntil(
     async () => {
@@ -28,7 +30,8 @@ export function awaitStreaming(
       if (errored) throw startError(pair, errored);
       if (status.phase === 'aborted') throw fail('TRN5003', { pair, phase: status.phase });
       const copying = ['draft', 'preflight', 'copying'].includes(status.phase);
-      return link?.observed === 'streaming' && !copying ? status : undefined;
+      const behind = caughtUp && status.phase === 'catching_up';
+      return link?.observed === 'streaming' && !copying && !behind ? status : undefined;
     },
     {
       timeoutMs,
