@@ -142,13 +142,14 @@ test('a commit that waits for a standby is decoded before it is visible, and is 
 async function untilCommitsStall(): Promise<void> {
   const probe = await openSession({ endpoint: pair.context.pair.blue, applicationName: 'probe' });
   let committed = true;
+  const send = async (): Promise<void> => {
+    committed = false;
+    await probe.query(`update public.accounts set note = 'n' where id = 3`).catch(() => undefined);
+    committed = true;
+  };
   await waitUntil(
     async () => {
-      if (committed) {
-        committed = false;
-        const done = (): void => void (committed = true);
-        void probe.query(`update public.accounts set note = 'n' where id = 3`).then(done, done);
-      }
+      if (committed) void send();
       const { rows } = await pair.blue.query(
         `select pg_cancel_backend(pid) from pg_stat_activity
          where application_name = 'probe' and wait_event = 'SyncRep'`,
