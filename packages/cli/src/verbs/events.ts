@@ -21,9 +21,13 @@ export const events: Verb = {
     const api = session.client();
     const { signal } = session.terminal;
     if (options['follow'] !== true) {
-      const { events: entries } = await api.events(pair, after, { signal });
-      for (const entry of entries) write(entry);
-      return 0;
+      for (let last = after ?? 0; ;) {
+        const { events: entries } = await api.events(pair, last, { signal });
+        for (const entry of entries) write(entry);
+        const newest = entries.at(-1);
+        if (newest === undefined) return 0;
+        last = newest.revision;
+      }
     }
     const onReconnect = (why: string): void => session.terminal.say(`connecting again: ${why}`);
     for await (const entry of api.follow(pair, signal, after ?? 0, onReconnect)) write(entry);
