@@ -238,18 +238,21 @@ describe.each(['13', '15'] as const)('the guard of a side on %s', (version) => {
     expect(rowCount).toBe(1);
   });
 
-  test.runIf(version === '15')('merge queues and is refused too', async () => {
-    await swapGuard(session, 'armed');
-    await holdFence();
-    const writer = await connect('shop application');
-    const write = writer
-      .query(
-        `merge into public.items i using (values (1), (9)) v(id) on i.id = v.id
+  // MERGE came with 15: on 13 there is nothing to test, and nothing is skipped.
+  if (version === '15') {
+    test('merge queues and is refused too', async () => {
+      await swapGuard(session, 'armed');
+      await holdFence();
+      const writer = await connect('shop application');
+      const write = writer
+        .query(
+          `merge into public.items i using (values (1), (9)) v(id) on i.id = v.id
          when matched then update set note = 'm' when not matched then insert values (v.id, 'm')`,
-      )
-      .catch((thrown: unknown) => thrown);
-    await queued(1);
-    await closeFence();
-    expect(isClosedByGuard(await write)).toBe(true);
-  });
+        )
+        .catch((thrown: unknown) => thrown);
+      await queued(1);
+      await closeFence();
+      expect(isClosedByGuard(await write)).toBe(true);
+    });
+  }
 });
