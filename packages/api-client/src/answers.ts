@@ -93,9 +93,9 @@ export interface OperationAnswer extends Answer<'turnout.operation/v1'> {
 }
 
 interface LagSampleAnswer {
-  readonly lagBytes: number | null;
-  readonly lagMs: number | null;
-  readonly measuredAt: string;
+  readonly lag_bytes: number | null;
+  readonly lag_ms: number | null;
+  readonly measured_at: string;
 }
 
 /** Newest measurement of each link, and those of the last minutes. */

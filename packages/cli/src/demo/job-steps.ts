@@ -58,7 +58,7 @@ export async function stream(scene: Scene): Promise<string> {
   const client = scene.get('client');
   await awaitPhase(client, ['verifying', 'ready'], signal, START_MS_MAX);
   const { forward } = await client.lag(PAIR, { signal });
-  return `caught up, lag ${ms(forward?.lagMs)}`;
+  return `caught up, lag ${ms(forward?.lag_ms)}`;
 }
 
 export async function check(scene: Scene): Promise<string> {

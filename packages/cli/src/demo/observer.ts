@@ -68,13 +68,13 @@ export class Observer {
   async #look(signal: AbortSignal): Promise<string> {
     const { pairs } = await this.#client.pairs({ signal });
     const { samples, forward, reverse } = await this.#client.lag(PAIR, { signal });
-    for (const { measuredAt, lagMs } of samples) {
+    for (const { measured_at: measuredAt, lag_ms: lagMs } of samples) {
       if (lagMs !== null) this.#samples.set(measuredAt, lagMs);
     }
     const newest = [forward, reverse]
       .filter((sample) => sample !== null)
-      .toSorted((a, b) => b.measuredAt.localeCompare(a.measuredAt))[0];
-    const lag = newest && newest.lagMs !== null ? formatMs(newest.lagMs) : '—';
+      .toSorted((a, b) => b.measured_at.localeCompare(a.measured_at))[0];
+    const lag = newest && newest.lag_ms !== null ? formatMs(newest.lag_ms) : '—';
     return `phase ${pairs.find(({ pair }) => pair === PAIR)?.phase ?? '—'}   lag ${lag}`;
   }
 }

@@ -7,6 +7,7 @@ import { withSideSessions } from '../pairs/side-sessions.js';
 import type { Desks } from './desks.js';
 import { PairPath, VIEWER } from './paths.js';
 import { nextSteps } from './status-view.js';
+import { checkTableView, lagView } from './views.js';
 
 /** How far a pair has come: tables, lag, gates. */
 export function installProgress(app: FastifyInstance, desks: Desks): void {
@@ -23,7 +24,7 @@ export function installProgress(app: FastifyInstance, desks: Desks): void {
         schema: 'turnout.tables/v1',
         pair: row.pair,
         copied: link?.observed?.tables ?? null,
-        verified: check?.tables ?? null,
+        verified: check?.tables.map(checkTableView) ?? null,
         next_steps: nextSteps(row),
       };
     },
@@ -36,12 +37,14 @@ export function installProgress(app: FastifyInstance, desks: Desks): void {
       const each = desks.of(request.params.pair);
       const { pair } = await each.row();
       const { lag } = each.context.store;
+      const forward = await lag.recent(pair, 'forward');
+      const reverse = await lag.recent(pair, 'reverse');
       return {
         schema: 'turnout.lag/v1',
         pair,
-        forward: await lag.get(pair, 'forward'),
-        reverse: await lag.get(pair, 'reverse'),
-        samples: [...(await lag.recent(pair, 'forward')), ...(await lag.recent(pair, 'reverse'))],
+        forward: forward[0] ? lagView(forward[0]) : null,
+        reverse: reverse[0] ? lagView(reverse[0]) : null,
+        samples: [...forward, ...reverse].map(lagView),
         next_steps: [],
       };
     },

@@ -6,7 +6,7 @@ import type { PairRow } from '@turnout/store/pairs';
 import type { PairContext } from '../context.js';
 import { readFacts } from '../gates/read-facts.js';
 import { withSideSessions } from '../pairs/side-sessions.js';
-import type { NextStep } from './views.js';
+import { copyView, type NextStep } from './views.js';
 
 interface SideView {
   readonly role: 'source' | 'target';
@@ -41,7 +41,7 @@ async function linkView(context: PairContext, direction: Direction): Promise<unk
     desired: link?.desired ?? null,
     observed: link?.observed?.state ?? null,
     code: link?.observed?.code ?? null,
-    copy: link?.observed?.copy ?? null,
+    copy: link?.observed?.copy ? copyView(link.observed.copy) : null,
     lag_bytes: lag?.lagBytes ?? null,
     lag_ms: lag?.lagMs ?? null,
     age_ms: lag ? Math.max(0, context.clock.nowMs() - Date.parse(lag.measuredAt)) : null,

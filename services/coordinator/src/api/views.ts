@@ -1,4 +1,6 @@
-import type { CheckRow } from '@turnout/store/checks';
+import type { CheckRow, CheckTable } from '@turnout/store/checks';
+import type { LagSample } from '@turnout/store/lag';
+import type { CopyProgress } from '@turnout/store/links';
 import type { JournalEntry } from '@turnout/store/journal';
 import type { SwitchoverRow } from '@turnout/store/switchovers';
 
@@ -34,6 +36,30 @@ export function switchoverView(row: SwitchoverRow): Record<string, unknown> {
   };
 }
 
+export function lagView(sample: LagSample): Record<string, unknown> {
+  return {
+    lag_bytes: sample.lagBytes,
+    lag_ms: sample.lagMs,
+    measured_at: sample.measuredAt,
+    measured_by: sample.source,
+  };
+}
+
+export function copyView(copy: CopyProgress): Record<string, unknown> {
+  return {
+    tables: copy.tables,
+    tables_done: copy.tablesDone,
+    rows: copy.rows,
+    rows_expected: copy.rowsExpected,
+    bytes: copy.bytes,
+    seconds: copy.seconds,
+  };
+}
+
+export function checkTableView({ table, rowsCompared, differences, ms }: CheckTable): object {
+  return { table, rows_compared: rowsCompared, differences, ms };
+}
+
 export function checkView(row: CheckRow): Record<string, unknown> {
   return {
     schema: 'turnout.check/v1',
@@ -42,12 +68,7 @@ export function checkView(row: CheckRow): Record<string, unknown> {
     kind: row.kind,
     outcome: row.outcome,
     reason: row.reason,
-    tables: row.tables.map(({ table, rowsCompared, differences, ms }) => ({
-      table,
-      rows_compared: rowsCompared,
-      differences,
-      ms,
-    })),
+    tables: row.tables.map(checkTableView),
     rows_compared: row.rowsCompared,
     differences: row.differences,
     seconds: row.seconds,

@@ -73,7 +73,10 @@ async function examine(context: PairContext, actor: string): Promise<void> {
 async function install({ store, pair }: PairContext, actor: string): Promise<boolean> {
   try {
     await installObjects(pair);
-    return await transferSchema(pair);
+    const transferred = await transferSchema(pair);
+    // Green is guarded from its creation: a write there would stop the copy, and be lost after it.
+    await installGuards(pair, 'green');
+    return transferred;
   } catch (thrown) {
     const left = await removeObjects(pair, null);
     const data = { reason: reasonOf(thrown), left };

@@ -10,6 +10,7 @@ import { withSideSessions } from '../pairs/side-sessions.js';
 import type { SwitchoverRow } from '@turnout/store/switchovers';
 import { execute, type Result } from './engine.js';
 import { recover } from './recover.js';
+import { reasonOf } from './recorder.js';
 import { Run, type RunDependencies } from './run.js';
 
 const RESUME_INTERVAL_MS = 250;
@@ -33,7 +34,7 @@ export class Dispatcher {
     this.#context = context;
   }
 
-  #dependencies(): RunDependencies {
+  #dependencies(actor: string): RunDependencies {
     const { pair, store, routes, logger, metrics, clock, instanceId } = this.#context;
     return {
       pair,
@@ -44,6 +45,7 @@ export class Dispatcher {
       clock,
       instanceId,
       requireGates: (from) => requireGates(this.#context, from),
+      movePhase: (run, outcome, reason) => this.#endPhase(run, outcome, { actor, reason }),
     };
   }
 
@@ -61,12 +63,8 @@ export class Dispatcher {
     if (row?.writableSide === request.to) throw fail('TRN5005', { writable: request.to });
     await requireGates(this.#context, otherSide(request.to));
     const id = newId('sw', clock.nowMs());
-    await move(store, pair.pair, {
-      event: 'switchover_requested',
-      actor: request.actor,
-      data: { switchover: id, to: request.to, reason: request.reason },
-      ...(request.expectRevision === undefined ? {} : { expectRevision: request.expectRevision }),
-    });
+    // First, and only one can run: of two requests at once the other is refused here. A phase of
+    // `switching` without a switch that a successor could find would stay for ever.
     await store.switchovers.create({
       id,
       pair: pair.pair,
@@ -75,9 +73,25 @@ export class Dispatcher {
       actor: request.actor,
       planHash: request.planHash,
     });
-    const run = new Run(this.#dependencies(), id, request.to);
-    this.#follow(run, execute(run), request.actor);
+    await this.#beginPhase(id, request);
+    const run = new Run(this.#dependencies(request.actor), id, request.to);
+    this.#follow(run, execute(run));
     return id;
+  }
+
+  async #beginPhase(id: string, request: SwitchRequest): Promise<void> {
+    const { store, pair } = this.#context;
+    try {
+      await move(store, pair.pair, {
+        event: 'switchover_requested',
+        actor: request.actor,
+        data: { switchover: id, to: request.to, reason: request.reason },
+        ...(request.expectRevision === undefined ? {} : { expectRevision: request.expectRevision }),
+      });
+    } catch (thrown) {
+      await store.switchovers.update(id, { outcome: 'undone', reason: reasonOf(thrown) });
+      throw thrown;
+    }
   }
 
   /** Finishes or undoes what a dead coordinator left running. */
@@ -86,8 +100,8 @@ export class Dispatcher {
     while (!signal.aborted && this.#current === null) {
       const left = (await store.switchovers.running(pair.pair)) ?? (await this.#stopped());
       if (left === null) return;
-      const run = new Run(this.#dependencies(), left.id, left.to);
-      this.#follow(run, recover(run), 'recovery');
+      const run = new Run(this.#dependencies('recovery'), left.id, left.to);
+      this.#follow(run, recover(run));
       await this.settled();
       // Its holder may be alive and finish it, or be dead and its lease expire.
       await pause(RESUME_INTERVAL_MS, signal).catch(() => undefined);
@@ -123,20 +137,30 @@ export class Dispatcher {
     await this.#current?.done.catch(() => undefined);
   }
 
-  #follow(run: Run, done: Promise<Result>, actor: string): void {
-    const { store, pair, logger, metrics } = this.#context;
-    const finished = done.then(async (result) => {
-      metrics.count('switchovers_total', { outcome: result.outcome });
-      if (result.outcome === 'needs_operator' || result.outcome === 'superseded') return result;
-      const side = result.outcome === 'committed' ? run.to : run.from;
+  async #endPhase(
+    run: Run,
+    outcome: 'committed' | 'undone',
+    { actor, reason }: { actor: string; reason: string | null },
+  ): Promise<void> {
+    const { store, pair } = this.#context;
+    const side = outcome === 'committed' ? run.to : run.from;
+    // A predecessor may have come as far as this and died before it told the outcome.
+    if ((await store.pairs.get(pair.pair))?.phase === 'switching') {
       await move(store, pair.pair, {
-        event: `${result.outcome === 'committed' ? 'committed_to' : 'undone_on'}_${side}`,
+        event: `${outcome === 'committed' ? 'committed_to' : 'undone_on'}_${side}`,
         actor,
         writableSide: side,
-        data: { switchover: run.id, reason: result.reason, window_ms: run.windowMs },
+        data: { switchover: run.id, reason, window_ms: run.windowMs },
       });
-      // Only now: the checker drops what is neither wished for nor on the writable side.
-      for (const each of SIDES) await store.tracking.setDesired(pair.pair, each, false);
+    }
+    // Only now: the checker drops what is neither wished for nor on the writable side.
+    for (const each of SIDES) await store.tracking.setDesired(pair.pair, each, false);
+  }
+
+  #follow(run: Run, done: Promise<Result>): void {
+    const { logger, metrics } = this.#context;
+    const finished = done.then((result) => {
+      metrics.count('switchovers_total', { outcome: result.outcome });
       return result;
     });
     this.#current = { run, done: finished };

@@ -135,6 +135,9 @@ export async function execute(run: Run): Promise<Result> {
   }
   result ??= await decideAndFinish(run, recorder);
   if (result.outcome === 'superseded') return result;
+  if (result.outcome !== 'needs_operator') {
+    await run.deps.movePhase(run, result.outcome, result.reason);
+  }
   await recorder.save({
     outcome: result.outcome,
     ...(result.reason === null ? {} : { reason: result.reason }),

@@ -31,6 +31,9 @@ export async function recover(run: Run): Promise<Result> {
     await releaseBoth(run);
     return result;
   }
+  if (result.outcome !== 'needs_operator') {
+    await run.deps.movePhase(run, result.outcome, result.reason);
+  }
   await recorder.save({
     outcome: result.outcome,
     ...(result.reason === null ? {} : { reason: result.reason }),

@@ -21,6 +21,12 @@ export interface RunDependencies {
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly instanceId: string;
+  /** Moves the phase of the pair; done before the outcome is told, so that who reads one may act. */
+  readonly movePhase: (
+    run: Run,
+    outcome: 'committed' | 'undone',
+    reason: string | null,
+  ) => Promise<void>;
   /** Reads every gate anew from the databases; throws TRN5002 when one is closed. */
   readonly requireGates: (from: Side) => Promise<void>;
 }
