@@ -12,8 +12,8 @@ import {
 } from './check-limits.js';
 import { recordedDifferences } from './recorded-differences.js';
 
-/** While a switchover is near, so that the final check finds little left. */
-const EAGER_INTERVAL_MS = 200;
+/** While a switchover is near: what changed since the last round is compared inside the window. */
+const EAGER_INTERVAL_MS = 50;
 const IDLE_INTERVAL_MS = 2_000;
 const REPORT_INTERVAL_MS = 1_000;
 

@@ -3,14 +3,19 @@ import { keyText } from '../tracking/relation-keys.js';
 import type { BucketDigest, KeyedDigests } from './row-differences.js';
 import type { Statement } from './sql/digests.js';
 
+/** Last read of each session: several units are compared at once, a session takes one query. */
+const lastReads = new WeakMap<Session, Promise<unknown>>();
+
 async function readCells(session: Session, statement: Statement): Promise<(string | null)[][]> {
   const { text, values } = statement;
-  const answer = await session.query<(string | null)[]>({
-    text,
-    values: [...values],
-    rowMode: 'array',
-  });
-  return answer.rows;
+  const read = async (): Promise<(string | null)[][]> => {
+    const query = { text, values: [...values], rowMode: 'array' as const };
+    return (await session.query<(string | null)[]>(query)).rows;
+  };
+  const before = lastReads.get(session) ?? Promise.resolve();
+  const turn = before.then(read, read);
+  lastReads.set(session, turn);
+  return turn;
 }
 
 /** Answer of `bucketDigests`. */

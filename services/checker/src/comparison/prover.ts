@@ -86,24 +86,32 @@ export class Prover {
     }
   }
 
+  /**
+   * All units at once: the sessions work through their queries without a pause in between, and
+   * neither side waits for the other unit by unit. Inside the window this is most of the time.
+   */
   async #proveKeys(owed: Owed, alignment: Alignment): Promise<void> {
-    const { sessions, tracker, units, signal } = this.#options;
-    for (const name of owed.unitsWithKeys) {
-      signal?.throwIfAborted();
-      const unit = units.get(name);
-      const inFlight = alignment.touches.get(name);
-      if (!unit || unit.key === null || owed.whole.has(name) || inFlight?.keys === null) continue;
-      const keys = [...owed.keysOf(name)].filter((key) => !inFlight?.keys?.has(key));
-      if (keys.length === 0) continue;
-      const startedAtMs = performance.now();
-      const compared = await compareKeys({ ...unit, key: unit.key }, sessions, keys);
-      const { equal, differences } = compared;
-      if (differences.length > 0 && (await this.#wasTruncated(name, alignment))) continue;
-      await this.#record(differences);
-      tracker.state.dirty.proveKeys(name, equal, alignment.sequence);
-      owed.removeKeys(name, keys);
-      this.#count(name, keys.length, differences.length, startedAtMs);
-    }
+    this.#options.signal?.throwIfAborted();
+    await Promise.all(
+      [...owed.unitsWithKeys].map((name) => this.#proveKeysOf(name, owed, alignment)),
+    );
+  }
+
+  async #proveKeysOf(name: string, owed: Owed, alignment: Alignment): Promise<void> {
+    const { sessions, tracker, units } = this.#options;
+    const unit = units.get(name);
+    const inFlight = alignment.touches.get(name);
+    if (!unit || unit.key === null || owed.whole.has(name) || inFlight?.keys === null) return;
+    const keys = [...owed.keysOf(name)].filter((key) => !inFlight?.keys?.has(key));
+    if (keys.length === 0) return;
+    const startedAtMs = performance.now();
+    const compared = await compareKeys({ ...unit, key: unit.key }, sessions, keys);
+    const { equal, differences } = compared;
+    if (differences.length > 0 && (await this.#wasTruncated(name, alignment))) return;
+    await this.#record(differences);
+    tracker.state.dirty.proveKeys(name, equal, alignment.sequence);
+    owed.removeKeys(name, keys);
+    this.#count(name, keys.length, differences.length, startedAtMs);
   }
 
   /**
