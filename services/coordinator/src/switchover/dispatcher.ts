@@ -56,9 +56,10 @@ export class Dispatcher {
    */
   async start(request: SwitchRequest): Promise<string> {
     const { store, pair, clock } = this.#context;
-    if (this.#current !== null || (await store.switchovers.running(pair.pair)) !== null) {
-      throw fail('TRN5004', { switchover: this.#current?.run.id ?? null });
-    }
+    const running = await store.switchovers.running(pair.pair);
+    if (running !== null) throw fail('TRN5004', { switchover: running.id });
+    // The last one has told its outcome and is putting its things away.
+    await this.settled();
     const row = await store.pairs.get(pair.pair);
     if (row?.writableSide === request.to) throw fail('TRN5005', { writable: request.to });
     await requireGates(this.#context, otherSide(request.to));

@@ -138,12 +138,13 @@ export async function execute(run: Run): Promise<Result> {
   if (result.outcome !== 'needs_operator') {
     await run.deps.movePhase(run, result.outcome, result.reason);
   }
+  await recorder.tell();
+  // Last of all: who reads an outcome finds everything else in place.
   await recorder.save({
     outcome: result.outcome,
     ...(result.reason === null ? {} : { reason: result.reason }),
     ...(result.outcome === 'committed' && run.windowMs !== null ? { windowMs: run.windowMs } : {}),
     ...(run.actor ? { certificate: makeCertificate(run) } : {}),
   });
-  await recorder.tell();
   return result;
 }

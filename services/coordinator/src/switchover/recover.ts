@@ -34,12 +34,12 @@ export async function recover(run: Run): Promise<Result> {
   if (result.outcome !== 'needs_operator') {
     await run.deps.movePhase(run, result.outcome, result.reason);
   }
+  await recorder.tell();
+  await releaseBoth(run);
   await recorder.save({
     outcome: result.outcome,
     ...(result.reason === null ? {} : { reason: result.reason }),
     ...(run.actor ? { certificate: makeCertificate(run) } : {}),
   });
-  await recorder.tell();
-  await releaseBoth(run);
   return result;
 }
