@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { fail } from '@turnout/contracts/errors';
 import { parse } from 'yaml';
 
+/** From weakest to strongest; each may do what those before it may. */
 export const TOKEN_ROLES = ['viewer', 'operator', 'admin'] as const;
 export type TokenRole = (typeof TOKEN_ROLES)[number];
 

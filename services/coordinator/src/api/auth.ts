@@ -1,17 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { fail } from '@turnout/contracts/errors';
+import { TOKEN_ROLES, type StoredToken, type TokenRole } from '@turnout/service-kit/tokens';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-
-/** From weakest to strongest; each may do what those before it may. */
-export const ROLES = ['viewer', 'operator', 'admin'] as const;
-export type Role = (typeof ROLES)[number];
-
-/** A token is stored as its SHA-256 only. */
-export interface Token {
-  readonly name: string;
-  readonly role: Role;
-  readonly sha256: string;
-}
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -20,11 +10,11 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     /** Weakest role that may call the route; none means no token is needed. */
-    role?: Role;
+    role?: TokenRole;
   }
 }
 
-function find(tokens: readonly Token[], presented: string): Token | null {
+function find(tokens: readonly StoredToken[], presented: string): StoredToken | null {
   const digest = createHash('sha256').update(presented).digest();
   const matches = tokens.filter((token) => {
     const stored = Buffer.from(token.sha256, 'hex');
@@ -39,7 +29,7 @@ function bearer(request: FastifyRequest): string | null {
 }
 
 /** Checks token and role before a handler runs. @throws TRN7001, TRN7002 */
-export function installAuth(app: FastifyInstance, tokens: readonly Token[]): void {
+export function installAuth(app: FastifyInstance, tokens: readonly StoredToken[]): void {
   app.decorateRequest('actor', 'anonymous');
   app.addHook('onRequest', async (request) => {
     const { role } = request.routeOptions.config;
@@ -48,7 +38,7 @@ export function installAuth(app: FastifyInstance, tokens: readonly Token[]): voi
     const token = presented === null ? null : find(tokens, presented);
     if (token === null)
       throw fail('TRN7001', { token: presented === null ? 'missing' : 'not known' });
-    if (ROLES.indexOf(token.role) < ROLES.indexOf(role)) {
+    if (TOKEN_ROLES.indexOf(token.role) < TOKEN_ROLES.indexOf(role)) {
       throw fail('TRN7002', { role: token.role, needed: role });
     }
     request.actor = token.name;

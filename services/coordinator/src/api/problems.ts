@@ -1,4 +1,4 @@
-import { ERRORS, fail, isErrorCode } from '@turnout/contracts/errors';
+import { fail } from '@turnout/contracts/errors';
 import { isAppError, type AppError } from '@turnout/core/app-error';
 import type { FastifyError, FastifyInstance } from 'fastify';
 import type { Logger } from '@turnout/service-kit/logger';
@@ -47,8 +47,4 @@ export function installProblems(app: FastifyInstance, logger: Logger): void {
     const error = fail('TRN7006', { path: request.url.split('?')[0] ?? '' });
     return reply.code(404).type('application/problem+json').send(problemOf(error, request.id));
   });
-}
-
-export function remedyOf(code: string): string | null {
-  return isErrorCode(code) ? ERRORS[code].remedy : null;
 }

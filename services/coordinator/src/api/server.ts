@@ -3,7 +3,8 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Logger } from '@turnout/service-kit/logger';
-import { installAuth, type Token } from './auth.js';
+import type { StoredToken } from '@turnout/service-kit/tokens';
+import { installAuth } from './auth.js';
 import type { Desks } from './desks.js';
 import { installProblems } from './problems.js';
 import { installActing } from './routes-acting.js';
@@ -21,7 +22,7 @@ const REQUEST_TIMEOUT_MS = 60_000;
 
 export interface ApiParts {
   readonly desks: Desks;
-  readonly tokens: readonly Token[];
+  readonly tokens: readonly StoredToken[];
   readonly logger: Logger;
   readonly probes: ProbeSources;
 }

@@ -62,6 +62,13 @@ export const queuedBlockers: Statement = {
   values: [],
 };
 
+export function readLinkOpen(link: Direction): Statement {
+  return {
+    text: /* sql */ `select open from turnout.progress where link = $1 and worker = 'apply'`,
+    values: [link],
+  };
+}
+
 export function cancelBackend(pid: string): Statement {
   return { text: /* sql */ `select pg_cancel_backend($1::int)`, values: [pid] };
 }

@@ -1,4 +1,6 @@
 import { sendMarker } from '../round-trip.js';
+import { ask } from '../side-row.js';
+import { readLinkOpen } from '../sql/drain-sql.js';
 import type { StepAction } from './step.js';
 
 const CANARY_TIMEOUT_MS = 15_000;
@@ -11,10 +13,7 @@ export const watch: StepAction = {
       { side: run.to, kind: 'roundtrip', written: control[run.to], seen: control[run.from] },
       CANARY_TIMEOUT_MS,
     );
-    const { rows } = await control[run.from].query<{ open: string }>({
-      text: /* sql */ `select open from turnout.progress where link = $1 and worker = 'apply'`,
-      values: [run.newLink],
-    });
-    return { canary_ms: Math.round(canaryMs), new_link_open: rows[0]?.open === 't' };
+    const [link] = await ask(control[run.from], readLinkOpen(run.newLink));
+    return { canary_ms: Math.round(canaryMs), new_link_open: link?.['open'] === 't' };
   },
 };
