@@ -46,7 +46,7 @@ function configuration(
     log: { level: 'error' },
     pairs: {
       shop: {
-        pair: 'shop',
+        name: 'shop',
         blue: { url: blue.url('shop') },
         green: { url: green.url('shop') },
         tables: { include: ['*.*'], exclude: [] },

@@ -54,7 +54,11 @@ export class HttpClient {
         options.signal?.aborted === true && options.signal.reason?.name === 'AbortError';
       if (cancelled) throw thrown;
       const cause = thrown instanceof Error && thrown.cause ? thrown.cause : thrown;
-      throw fail('TRN7007', { url: this.#options.baseUrl, cause: causeText(cause) }, thrown);
+      throw fail(
+        'api_unreachable',
+        { url: this.#options.baseUrl, cause: causeText(cause) },
+        thrown,
+      );
     }
     if (response.status >= 400) throw problemError(response.status, await this.#body(response));
     return response;
@@ -87,7 +91,11 @@ export class HttpClient {
 
   async #body(response: Response): Promise<unknown> {
     const text = await response.text().catch((thrown: unknown) => {
-      throw fail('TRN7007', { url: this.#options.baseUrl, cause: messageOf(thrown) }, thrown);
+      throw fail(
+        'api_unreachable',
+        { url: this.#options.baseUrl, cause: messageOf(thrown) },
+        thrown,
+      );
     });
     if (text === '') return null;
     try {
@@ -95,7 +103,7 @@ export class HttpClient {
     } catch (thrown) {
       if (response.status >= 400) return { detail: text.slice(0, 200) };
       throw fail(
-        'TRN7007',
+        'api_unreachable',
         { url: this.#options.baseUrl, cause: 'the answer is not JSON' },
         thrown,
       );

@@ -1,4 +1,4 @@
-import { ERRORS, fail, isErrorCode } from '@turnout/contracts/errors';
+import { ERRORS, errorNamed, fail } from '@turnout/contracts/errors';
 import { AppError, type ErrorEntry } from '@turnout/core/app-error';
 
 /** Body of `application/problem+json` (RFC 9457) with the extensions of this API. */
@@ -18,7 +18,7 @@ const text = (value: unknown): string | null => (typeof value === 'string' ? val
 const isFact = (value: unknown): value is Fact =>
   value === null || ['string', 'number', 'boolean'].includes(typeof value);
 
-function observedFacts({ observed, errors, detail, instance }: Problem): Record<string, Fact> {
+function factsOf({ observed, errors, detail, instance }: Problem): Record<string, Fact> {
   const facts: Record<string, Fact> = {};
   if (typeof observed === 'object' && observed !== null) {
     for (const [name, value] of Object.entries(observed)) if (isFact(value)) facts[name] = value;
@@ -45,20 +45,25 @@ function observedFacts({ observed, errors, detail, instance }: Problem): Record<
 export function problemError(status: number, body: unknown): AppError {
   const problem: Problem = typeof body === 'object' && body !== null ? body : {};
   const code = text(problem.code);
-  const observed = observedFacts(problem);
+  const facts = factsOf(problem);
   if (code === null) {
-    return fail(status === 404 ? 'TRN7006' : status === 401 ? 'TRN7001' : 'TRN7008', {
-      status,
-      ...observed,
-    });
+    return fail(
+      status === 404 ? 'resource_unknown' : status === 401 ? 'token_invalid' : 'unexpected',
+      {
+        status,
+        ...facts,
+      },
+    );
   }
-  const known: ErrorEntry | undefined = isErrorCode(code) ? ERRORS[code] : undefined;
+  const name = errorNamed(code);
+  const known: ErrorEntry | null = name && ERRORS[name];
   const entry: ErrorEntry = {
+    code,
     title: known?.title ?? text(problem.title) ?? 'Refused',
     remedy: text(problem.remedy) ?? known?.remedy ?? 'See the log of the service.',
     http: status,
     exit: known?.exit ?? 1,
     retry: known?.retry ?? 'manual',
   };
-  return new AppError(code, entry, observed);
+  return new AppError(entry, facts);
 }

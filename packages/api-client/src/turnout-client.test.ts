@@ -51,7 +51,7 @@ test('a problem becomes the error of its code, with what was observed and the ex
   await expect(client.status('nope')).rejects.toMatchObject({
     code: 'TRN5001',
     entry: { exit: 4, remedy: 'Look.' },
-    observed: { pair: 'nope' },
+    facts: { pair: 'nope' },
   });
 });
 

@@ -12,7 +12,7 @@ function readToken(file: string): Secret {
   try {
     return new Secret(readFileSync(file, 'utf8').trim());
   } catch (thrown) {
-    throw fail('TRN1005', { file, cause: messageOf(thrown) }, thrown);
+    throw fail('secret_unreadable', { file, cause: messageOf(thrown) }, thrown);
   }
 }
 
@@ -26,7 +26,7 @@ function apiAddress(global: GlobalOptions, env: NodeJS.ProcessEnv): string {
 
 function checkedUrl(text: string): string {
   if (URL.canParse(text) && /^https?:/.test(text)) return text;
-  throw fail('TRN1008', { option: '--api', value: text, expected: 'http://HOST:PORT' });
+  throw fail('usage_invalid', { option: '--api', value: text, expected: 'http://HOST:PORT' });
 }
 
 export function openClient(global: GlobalOptions, env: NodeJS.ProcessEnv): TurnoutClient {

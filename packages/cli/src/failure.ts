@@ -14,7 +14,7 @@ export function reportFailure(terminal: Terminal, thrown: unknown): number {
     return 1;
   }
   terminal.say(`${thrown.code} ${thrown.entry.title}`);
-  for (const [name, value] of Object.entries(thrown.observed)) {
+  for (const [name, value] of Object.entries(thrown.facts)) {
     if (value !== null) terminal.say(`  ${name}: ${String(value)}`);
   }
   terminal.say(`To do: ${thrown.entry.remedy}`);

@@ -30,7 +30,10 @@ export async function runCommandLine(
     if (thrown.exitCode === 0) return 0;
     const message = thrown.message.replace(/^error: /, '').replaceAll('\n', ' ');
     const asked = thrown.code === 'commander.help';
-    return reportFailure(terminal, fail('TRN1008', { problem: asked ? 'no verb given' : message }));
+    return reportFailure(
+      terminal,
+      fail('usage_invalid', { problem: asked ? 'no verb given' : message }),
+    );
   }
 }
 

@@ -1,4 +1,4 @@
-import { AppError, type ErrorEntry, type Observed } from '@turnout/core/app-error';
+import { AppError, isAppError, type ErrorEntry, type Facts } from '@turnout/core/app-error';
 import { API_ERRORS } from './errors/api-errors.js';
 import { CONFIG_ERRORS } from './errors/config-errors.js';
 import { CONNECTION_ERRORS } from './errors/connection-errors.js';
@@ -8,10 +8,10 @@ import { STORE_ERRORS } from './errors/store-errors.js';
 import { SWITCHOVER_ERRORS } from './errors/switchover-errors.js';
 
 /**
- * Every operating error of Turnout. Codes are grouped by the thousand: 1 configuration and usage,
- * 2 connections, privileges and preflight, 3 replication, 4 consistency, 5 machine and switchover,
- * 6 bus, store and leases, 7 API, 9 assertions. Problem documents, exit codes, `turnout explain` and
- * the generated page derive from this table.
+ * Every operating error of Turnout, by name. Codes are grouped by the thousand: 1 configuration and
+ * usage, 2 connections, privileges and preflight, 3 replication, 4 consistency, 5 machine and
+ * switchover, 6 bus, store and leases, 7 API, 9 assertions. Problem documents, exit codes, `turnout
+ * explain` and the generated page derive from this table.
  */
 export const ERRORS = {
   ...CONFIG_ERRORS,
@@ -23,13 +23,25 @@ export const ERRORS = {
   ...API_ERRORS,
 } as const satisfies Record<string, ErrorEntry>;
 
-export type ErrorCode = keyof typeof ERRORS;
+/** What the code base calls an error; users see its code. */
+export type ErrorName = keyof typeof ERRORS;
+export type ErrorCode = (typeof ERRORS)[ErrorName]['code'];
 
-/** Makes (does not throw) the error of `code` with the facts that were observed. */
-export function fail(code: ErrorCode, observed: Observed = {}, cause?: unknown): AppError {
-  return new AppError(code, ERRORS[code], observed, cause);
+const NAMES = new Map<string, ErrorName>(
+  (Object.keys(ERRORS) as ErrorName[]).map((name) => [ERRORS[name].code, name]),
+);
+
+/** Makes (does not throw) the error of that name with the facts that were found. */
+export function fail(name: ErrorName, facts: Facts = {}, cause?: unknown): AppError {
+  return new AppError(ERRORS[name], facts, cause);
 }
 
-export function isErrorCode(value: string): value is ErrorCode {
-  return Object.hasOwn(ERRORS, value);
+/** Whether `thrown` is one of the errors named. */
+export function isError(thrown: unknown, ...names: readonly ErrorName[]): thrown is AppError {
+  return isAppError(thrown) && names.some((name) => ERRORS[name].code === thrown.code);
+}
+
+/** The name behind a code that came as text; null for a code of another version. */
+export function errorNamed(code: string): ErrorName | null {
+  return NAMES.get(code) ?? null;
 }

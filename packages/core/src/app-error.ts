@@ -3,6 +3,8 @@ export type Retry = 'never' | 'automatic' | 'manual';
 
 /** One entry of the error catalogue (`@turnout/contracts/errors`). */
 export interface ErrorEntry {
+  /** `TRN` and four digits: what users see and script against. */
+  readonly code: string;
   readonly title: string;
   readonly remedy: string;
   readonly http: number;
@@ -10,27 +12,27 @@ export interface ErrorEntry {
   readonly retry: Retry;
 }
 
-/** Facts that were observed. Names, counts and positions only: never a cell value or a secret. */
-export type Observed = Readonly<Record<string, string | number | boolean | null>>;
+/** Facts that were found. Names, counts and positions only: never a cell value or a secret. */
+export type Facts = Readonly<Record<string, string | number | boolean | null>>;
 
 /** An operating error: code, title and remedy from the catalogue, facts from the place it arose. */
 export class AppError extends Error {
   readonly code: string;
   readonly entry: ErrorEntry;
-  readonly observed: Observed;
+  readonly facts: Facts;
 
-  constructor(code: string, entry: ErrorEntry, observed: Observed, cause?: unknown) {
-    const facts = Object.entries(observed)
+  constructor(entry: ErrorEntry, facts: Facts, cause?: unknown) {
+    const text = Object.entries(facts)
       .map(([name, value]) => `${name}=${String(value)}`)
       .join(', ');
     super(
-      `${code} ${entry.title}${facts === '' ? '' : ` (${facts})`}`,
+      `${entry.code} ${entry.title}${text === '' ? '' : ` (${text})`}`,
       cause === undefined ? {} : { cause },
     );
     this.name = 'AppError';
-    this.code = code;
+    this.code = entry.code;
     this.entry = entry;
-    this.observed = observed;
+    this.facts = facts;
   }
 }
 

@@ -24,19 +24,21 @@ const cell = (text: string): string => text.replaceAll('|', '\\|');
 /** Page of every error code: what it means and what to do. */
 export function errorsPage(): string {
   const lines = ['# Errors', '', GENERATED, ''];
-  const entries = Object.entries<ErrorEntry>(ERRORS).toSorted(([a], [b]) => a.localeCompare(b));
+  const entries = Object.entries<ErrorEntry>(ERRORS).toSorted(([, a], [, b]) =>
+    a.code.localeCompare(b.code),
+  );
   for (const [digit, title] of Object.entries(GROUPS)) {
-    const group = entries.filter(([code]) => code.startsWith(`TRN${digit}`));
+    const group = entries.filter(([, { code }]) => code.startsWith(`TRN${digit}`));
     if (group.length === 0) continue;
     lines.push(
       `## ${title}`,
       '',
-      '| code | means | to do | retry | exit | HTTP |',
-      '|---|---|---|---|---|---|',
+      '| code | name | means | to do | retry | exit | HTTP |',
+      '|---|---|---|---|---|---|---|',
     );
-    for (const [code, { title: means, remedy, retry, exit, http }] of group) {
+    for (const [name, { code, title: means, remedy, retry, exit, http }] of group) {
       lines.push(
-        `| \`${code}\` | ${cell(means)} | ${cell(remedy)} | ${RETRIES[retry]} | ${exit} | ${http} |`,
+        `| \`${code}\` | ${name} | ${cell(means)} | ${cell(remedy)} | ${RETRIES[retry]} | ${exit} | ${http} |`,
       );
     }
     lines.push('');

@@ -50,19 +50,21 @@ export async function openAdminSession(
     void client.end().catch(() => undefined);
     const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : null;
     const refused = code === '28P01' || code === '28000';
-    throw fail(refused ? 'TRN2002' : 'TRN2001', { ...place, code }, thrown);
+    throw fail(refused ? 'login_refused' : 'postgres_unreachable', { ...place, code }, thrown);
   }
   return {
     async query(text, options) {
       const limitMs = options?.timeoutMs ?? timeoutMs;
       const onTimeout = (): Error =>
-        fail('TRN2001', { ...place, command: text, waited_ms: limitMs });
+        fail('postgres_unreachable', { ...place, command: text, waited_ms: limitMs });
       const answer = await within(client.query<AdminRow>(text), limitMs, onTimeout);
       return answer.rows;
     },
     async close() {
       // With a command in flight this cuts the socket instead of waiting for the answer.
-      await within(client.end(), timeoutMs, () => fail('TRN2001', place)).catch(() => undefined);
+      await within(client.end(), timeoutMs, () => fail('postgres_unreachable', place)).catch(
+        () => undefined,
+      );
     },
   };
 }

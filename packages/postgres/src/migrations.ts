@@ -37,8 +37,8 @@ export async function applyMigrations(
   const applied = await readApplied(session, table);
   for (const { id, name, checksum } of applied) {
     const known = migrations.find((migration) => migration.id === id);
-    if (!known) throw fail('TRN6003', { migration: name });
-    if (known.checksum !== checksum) throw fail('TRN6006', { migration: name });
+    if (!known) throw fail('store_newer', { migration: name });
+    if (known.checksum !== checksum) throw fail('migration_changed', { migration: name });
   }
   const missing = migrations.filter(({ id }) => !applied.some((row) => row.id === id));
   for (const { id, name, checksum, text } of missing) {

@@ -87,7 +87,7 @@ test('a dead server and a missing database are told apart', async () => {
     endpoint: { url: 'postgres://nobody@127.0.0.1:1/shop' },
     applicationName: 'turnout/1/test/shop',
   });
-  await expect(dead).rejects.toMatchObject({ code: 'TRN2001', observed: { port: '1' } });
+  await expect(dead).rejects.toMatchObject({ code: 'TRN2001', facts: { port: '1' } });
   const missing = openSession({
     endpoint: { url: `postgres://postgres@${hostname}:${port}/missing` },
     applicationName: 'turnout/1/test/shop',

@@ -38,8 +38,9 @@ export async function ensurePublication(
   const byKey = new Map(found.map((table) => [keyOf(table), table]));
   const wanted = tables.map((table) => {
     const known = byKey.get(keyOf(table));
-    if (!known) throw fail('TRN2014', { table: `${table.schema}.${table.name}` });
-    if (known.withoutIdentity !== null) throw fail('TRN2013', { table: known.withoutIdentity });
+    if (!known) throw fail('target_table_missing', { table: `${table.schema}.${table.name}` });
+    if (known.withoutIdentity !== null)
+      throw fail('replica_identity_missing', { table: known.withoutIdentity });
     return known;
   });
   const current = await readPublication(session, name);

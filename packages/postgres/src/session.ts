@@ -80,9 +80,9 @@ export function connectionError(endpoint: Endpoint, thrown: unknown): Error {
   const code =
     thrown instanceof Error && 'code' in thrown ? String((thrown as { code: unknown }).code) : null;
   const observed = { host: hostname, port: port || '5432', database: pathname.slice(1), code };
-  if (code === '28P01' || code === '28000') return fail('TRN2002', observed, thrown);
-  if (code === '3D000') return fail('TRN2003', observed, thrown);
-  return fail('TRN2001', observed, thrown);
+  if (code === '28P01' || code === '28000') return fail('login_refused', observed, thrown);
+  if (code === '3D000') return fail('database_missing', observed, thrown);
+  return fail('postgres_unreachable', observed, thrown);
 }
 
 export function clientConfig({

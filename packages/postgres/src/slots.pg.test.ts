@@ -137,7 +137,7 @@ describe.each(['13', '15'] as const)('a slot on %s', (version) => {
     });
     await expect(freeSlot(session, SLOT)).rejects.toMatchObject({
       code: 'TRN3001',
-      observed: { held_by: 'somebody else' },
+      facts: { held_by: 'somebody else' },
     });
     await stream.close();
   });

@@ -2,7 +2,7 @@ import { isAppError } from '@turnout/core/app-error';
 import { parseLsn, type Lsn } from '@turnout/core/lsn';
 import { parseSessionName } from '@turnout/core/object-names';
 import { waitUntil, within } from '@turnout/core/waiting';
-import { fail, type ErrorCode } from '@turnout/contracts/errors';
+import { fail, isError, type ErrorName } from '@turnout/contracts/errors';
 import pg from 'pg';
 import { sqlState } from './database-error.js';
 import { quoteIdent } from './identifiers.js';
@@ -48,20 +48,20 @@ export interface SlotState {
   readonly retainedBytes: number | null;
 }
 
-const CREATION_ERRORS: Readonly<Record<string, ErrorCode>> = {
-  '42501': 'TRN2012',
-  '42710': 'TRN3005',
-  '53400': 'TRN2011',
-  '55000': 'TRN2010',
-  '55P03': 'TRN3014',
+const CREATION_ERRORS: Readonly<Record<string, ErrorName>> = {
+  '42501': 'privilege_missing',
+  '42710': 'slot_foreign',
+  '53400': 'slots_exhausted',
+  '55000': 'wal_level_insufficient',
+  '55P03': 'slot_creation_timed_out',
 };
 
 function creationError(request: SlotRequest, thrown: unknown): Error {
   if (isAppError(thrown)) return thrown;
   const sqlstate = sqlState(thrown);
-  const code = sqlstate === null ? undefined : CREATION_ERRORS[sqlstate];
-  const observed = { slot: request.name, sqlstate, lock_timeout_ms: request.lockTimeoutMs };
-  return code ? fail(code, observed, thrown) : connectionError(request.endpoint, thrown);
+  const name = sqlstate === null ? undefined : CREATION_ERRORS[sqlstate];
+  const facts = { slot: request.name, sqlstate, lock_timeout_ms: request.lockTimeoutMs };
+  return name ? fail(name, facts, thrown) : connectionError(request.endpoint, thrown);
 }
 
 async function creationCommand(client: pg.Client, request: SlotRequest): Promise<string> {
@@ -93,7 +93,8 @@ async function removeOrphan(
       {
         timeoutMs: FREE_TIMEOUT_MS,
         intervalMs: FREE_INTERVAL_MS,
-        onTimeout: () => fail('TRN3014', { slot: name, reason: 'creation goes on' }),
+        onTimeout: () =>
+          fail('slot_creation_timed_out', { slot: name, reason: 'creation goes on' }),
       },
     );
     await dropSlot(session, name);
@@ -127,7 +128,7 @@ export async function createSlot(request: SlotRequest): Promise<CreatedSlot> {
     const { rows } = await within(
       client.query<{ consistent_point: string; snapshot_name: string | null }>(command),
       lockTimeoutMs * CREATION_LIMITS,
-      () => fail('TRN3014', { slot: name, lock_timeout_ms: lockTimeoutMs }),
+      () => fail('slot_creation_timed_out', { slot: name, lock_timeout_ms: lockTimeoutMs }),
     );
     const created = rows[0]!;
     return {
@@ -140,7 +141,7 @@ export async function createSlot(request: SlotRequest): Promise<CreatedSlot> {
     const { processID } = client as unknown as { processID: number | null };
     await end();
     // Never for a name that was taken: that slot is somebody's.
-    if (creating && isAppError(error) && ['TRN3014', 'TRN2001'].includes(error.code)) {
+    if (creating && isError(error, 'slot_creation_timed_out', 'postgres_unreachable')) {
       await removeOrphan(request, processID);
     }
     throw error;
@@ -198,7 +199,7 @@ export async function freeSlot(session: Session, name: string): Promise<void> {
       const { pid, application } = holder;
       // Without an entry in the activity view it has ended already.
       if (application !== null && parseSessionName(application) === null) {
-        throw fail('TRN3001', { slot: name, held_by: application, pid: Number(pid) });
+        throw fail('stream_ended', { slot: name, held_by: application, pid: Number(pid) });
       }
       await session.query(/* sql */ `select pg_terminate_backend($1)`, [pid]);
       return undefined;
@@ -206,7 +207,7 @@ export async function freeSlot(session: Session, name: string): Promise<void> {
     {
       timeoutMs: FREE_TIMEOUT_MS,
       intervalMs: FREE_INTERVAL_MS,
-      onTimeout: () => fail('TRN3001', { slot: name, reason: 'its holder does not end' }),
+      onTimeout: () => fail('stream_ended', { slot: name, reason: 'its holder does not end' }),
     },
   );
 }

@@ -15,7 +15,7 @@ export interface TransactionOptions {
  */
 export async function commit(session: Session): Promise<void> {
   const { command } = await session.query('commit');
-  if (command !== 'COMMIT') throw fail('TRN5020', { answer: command });
+  if (command !== 'COMMIT') throw fail('commit_refused', { answer: command });
 }
 
 /** Runs `work` in one transaction of `session`; anything thrown rolls it back and is thrown on. */

@@ -19,8 +19,8 @@ const SECRET_KEYS = ['password', 'token', 'authorization', 'secret', 'url'];
  */
 function errorFields(thrown: unknown): Record<string, unknown> {
   if (isAppError(thrown)) {
-    const { code, message, observed, cause, stack } = thrown;
-    return { code, message, observed, stack, ...(cause ? { cause: errorFields(cause) } : {}) };
+    const { code, message, facts, cause, stack } = thrown;
+    return { code, message, facts, stack, ...(cause ? { cause: errorFields(cause) } : {}) };
   }
   if (!(thrown instanceof Error)) return { message: typeof thrown };
   const code = 'code' in thrown ? String(thrown.code) : undefined;

@@ -67,7 +67,7 @@ test('neither secrets nor what a server quotes reach the log', () => {
     detail: 'cell value',
   });
   logger.info({ password: 'hunter2', side: { url: 'postgres://u:hunter2@h' } }, 'connected');
-  logger.warn({ err: fail('TRN2001', { host: 'h' }, fromServer) }, 'lost');
+  logger.warn({ err: fail('postgres_unreachable', { host: 'h' }, fromServer) }, 'lost');
   const written = text();
   expect(written).not.toMatch(/hunter2|cell value/);
   expect(written).toContain('"code":"TRN2001"');

@@ -33,15 +33,16 @@ export async function readTokens(file: string): Promise<StoredToken[]> {
   try {
     content = parse(await readFile(file, 'utf8'));
   } catch (thrown) {
-    throw fail('TRN1005', { file }, thrown);
+    throw fail('secret_unreadable', { file }, thrown);
   }
   const list: unknown = Array.isArray(content)
     ? content
     : (content as { tokens?: unknown } | null)?.tokens;
-  if (!Array.isArray(list)) throw fail('TRN1003', { key: 'api.tokens_file', must: 'be a list' });
+  if (!Array.isArray(list))
+    throw fail('config_value_invalid', { key: 'api.tokens_file', must: 'be a list' });
   return list.map((each: unknown, index) => {
     if (isStoredToken(each)) return each;
     const must = 'have name, role (viewer, operator, admin) and sha256 in hex';
-    throw fail('TRN1003', { key: `tokens.${index}`, must });
+    throw fail('config_value_invalid', { key: `tokens.${index}`, must });
   });
 }

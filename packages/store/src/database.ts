@@ -13,13 +13,15 @@ const UNREACHABLE = /^(08|57P|53)/;
 
 function storeError(thrown: unknown): unknown {
   if (isAppError(thrown)) {
-    return /^TRN200[123]$/.test(thrown.code) ? fail('TRN6001', thrown.observed, thrown) : thrown;
+    return /^TRN200[123]$/.test(thrown.code)
+      ? fail('store_unreachable', thrown.facts, thrown)
+      : thrown;
   }
   const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : null;
   const isStatementError = code !== null && /^[0-9A-Z]{5}$/.test(code) && !UNREACHABLE.test(code);
   // An assertion or a type error is ours and must stay recognisable as such.
   const isOurs = code === null && thrown instanceof Error && thrown.name !== 'Error';
-  return isStatementError || isOurs ? thrown : fail('TRN6001', { code }, thrown);
+  return isStatementError || isOurs ? thrown : fail('store_unreachable', { code }, thrown);
 }
 
 /** The pool of the control store; what makes it unreachable is reported as TRN6001. */

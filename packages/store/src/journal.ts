@@ -89,7 +89,11 @@ export class Journal {
       const before = await lockPair(transaction, pair);
       const { expectRevision } = change;
       if (expectRevision !== undefined && before.revision !== expectRevision) {
-        throw fail('TRN5005', { pair, expected: expectRevision, revision: before.revision });
+        throw fail('expectation_failed', {
+          pair,
+          expected: expectRevision,
+          revision: before.revision,
+        });
       }
       const [row] = await rowsOf<PairColumns>(
         transaction,

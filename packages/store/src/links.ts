@@ -100,7 +100,7 @@ export class Links {
     const row = await this.#database.row<sql.LinkColumns>(
       sql.desireLink(pair, direction, desired, epoch),
     );
-    if (!row) throw fail('TRN5015', { pair, direction, epoch: String(epoch) });
+    if (!row) throw fail('superseded', { pair, direction, epoch: String(epoch) });
     return linkRow(row);
   }
 

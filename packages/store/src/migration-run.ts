@@ -19,9 +19,9 @@ function missing(
   const checksums = new Map(installed.map((row) => [Number(row.id), row]));
   const newest = Math.max(0, ...known.map(({ id }) => id));
   for (const [id, { name, checksum }] of checksums) {
-    if (id > newest) throw fail('TRN6003', { installed: name, newest_known: newest });
+    if (id > newest) throw fail('store_newer', { installed: name, newest_known: newest });
     const ours = known.find((migration) => migration.id === id);
-    if (ours?.checksum !== checksum) throw fail('TRN6006', { migration: name });
+    if (ours?.checksum !== checksum) throw fail('migration_changed', { migration: name });
   }
   return known.filter(({ id }) => !checksums.has(id));
 }

@@ -36,7 +36,7 @@ export function pairRow(row: sql.PairColumns): PairRow {
 /** The pair under its row lock. @throws TRN5001 when there is none */
 export async function lockPair(transaction: Queryable, pair: string): Promise<PairRow> {
   const [row] = await rowsOf<sql.PairColumns>(transaction, sql.lockPair(pair));
-  if (!row) throw fail('TRN5001', { pair });
+  if (!row) throw fail('pair_unknown', { pair });
   return pairRow(row);
 }
 

@@ -99,7 +99,7 @@ export class Switchovers {
     );
     if (row) return switchoverRow(row);
     const running = await this.running(request.pair);
-    throw fail('TRN5004', { pair: request.pair, switchover: running?.id ?? null });
+    throw fail('switchover_running', { pair: request.pair, switchover: running?.id ?? null });
   }
 
   /** @throws TRN5017 */
@@ -114,7 +114,7 @@ export class Switchovers {
         clientStallMs: patch.clientStallMs ?? null,
       }),
     );
-    if (!row) throw fail('TRN5017', { switchover: id });
+    if (!row) throw fail('switchover_unknown', { switchover: id });
     return switchoverRow(row);
   }
 
@@ -126,7 +126,7 @@ export class Switchovers {
   async recordIntent(id: string, certificate: Certificate): Promise<void> {
     await this.#database.durably(async (transaction) => {
       const rows = await rowsOf(transaction, sql.insertIntent(id, JSON.stringify(certificate)));
-      if (rows.length === 0) throw fail('TRN5017', { switchover: id });
+      if (rows.length === 0) throw fail('switchover_unknown', { switchover: id });
     });
   }
 

@@ -36,11 +36,11 @@ test('success without effect, failure, and a program that hangs are all told', a
   const idle = new ExecRoute({ pair: 'shop', command: shell('true'), probe });
   await expect(idle.point('green', { epoch: 1n })).rejects.toMatchObject({
     code: 'TRN5014',
-    observed: { wanted: 'green', observed: 'blue', exit_code: null },
+    facts: { wanted: 'green', observed: 'blue', exit_code: null },
   });
   const failing = new ExecRoute({ pair: 'shop', command: shell('exit 3'), probe });
   await expect(failing.point('blue', { epoch: 1n })).rejects.toMatchObject({
-    observed: { observed: 'blue', exit_code: '3' },
+    facts: { observed: 'blue', exit_code: '3' },
   });
   const hanging = new ExecRoute({
     pair: 'shop',

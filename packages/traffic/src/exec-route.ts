@@ -46,7 +46,7 @@ export class ExecRoute implements RouteAdapter {
     );
     const observed = await this.probe();
     if (exitCode === null && observed === side) return;
-    throw fail('TRN5014', {
+    throw fail('route_unconfirmed', {
       route: this.describe(),
       wanted: side,
       observed,

@@ -54,11 +54,15 @@ export class HaproxyRoute implements RouteAdapter {
           `shutdown sessions server ${old}`,
       );
     } catch (thrown) {
-      throw fail('TRN5014', { route: this.describe(), reason: messageOf(thrown) }, thrown);
+      throw fail(
+        'route_unconfirmed',
+        { route: this.describe(), reason: messageOf(thrown) },
+        thrown,
+      );
     }
     const observed = await this.probe();
     if (observed === side) return;
-    throw fail('TRN5014', { route: this.describe(), wanted: side, observed });
+    throw fail('route_unconfirmed', { route: this.describe(), wanted: side, observed });
   }
 
   async probe(): Promise<RouteLead> {

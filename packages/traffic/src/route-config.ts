@@ -59,7 +59,7 @@ function pgbouncerRoute(
   const targetOf = (side: Side): DatabaseTarget => {
     const base = targetOfUrl(sideUrls[side]);
     const target = parseTarget(entry.hosts?.[side] ?? '', base);
-    if (!target) throw fail('TRN1003', { key: `routes.pgbouncer.hosts.${side}` });
+    if (!target) throw fail('config_value_invalid', { key: `routes.pgbouncer.hosts.${side}` });
     return target;
   };
   const [blue, green] = SIDES.map(targetOf) as [DatabaseTarget, DatabaseTarget];
@@ -82,10 +82,14 @@ export function createRoute(entry: RouteEntry, context: RouteContext): RouteAdap
     return new WebhookRoute({ pair, url: entry.webhook.url, probeUrl: entry.webhook.probe_url });
   }
   if (entry.redis) {
-    if (redisUrl === undefined) throw fail('TRN1003', { key: 'redis.url', needed_by: 'routes' });
+    if (redisUrl === undefined)
+      throw fail('config_value_invalid', { key: 'redis.url', needed_by: 'routes' });
     return new RedisRoute({ url: redisUrl, pair });
   }
-  throw fail('TRN1003', { key: 'routes', kinds: 'pgbouncer, redis, haproxy, webhook, exec' });
+  throw fail('config_value_invalid', {
+    key: 'routes',
+    kinds: 'pgbouncer, redis, haproxy, webhook, exec',
+  });
 }
 
 /** The routes of a pair as configured. Nothing is connected before it is used. */

@@ -49,10 +49,10 @@ test('the side is posted and read back', async () => {
 test('an error, an answer without effect, and silence are all told', async () => {
   const epoch = 5n;
   await expect(routeTo('/broken').point('green', { epoch })).rejects.toMatchObject({
-    observed: { status: 500 },
+    facts: { status: 500 },
   });
   await expect(routeTo('/ignored').point('blue', { epoch })).rejects.toMatchObject({
-    observed: { wanted: 'blue', observed: 'green', status: 204 },
+    facts: { wanted: 'blue', observed: 'green', status: 204 },
   });
   await expect(routeTo('/hang').point('blue', { epoch })).rejects.toMatchObject({
     code: 'TRN5014',

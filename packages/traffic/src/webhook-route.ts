@@ -47,11 +47,15 @@ export class WebhookRoute implements RouteAdapter {
       await response.body?.cancel();
       status = response.status;
     } catch (thrown) {
-      throw fail('TRN5014', { route: this.describe(), reason: messageOf(thrown) }, thrown);
+      throw fail(
+        'route_unconfirmed',
+        { route: this.describe(), reason: messageOf(thrown) },
+        thrown,
+      );
     }
     const observed = await this.probe();
     if (status < 300 && observed === side) return;
-    throw fail('TRN5014', { route: this.describe(), wanted: side, observed, status });
+    throw fail('route_unconfirmed', { route: this.describe(), wanted: side, observed, status });
   }
 
   async probe(): Promise<RouteLead> {

@@ -33,7 +33,7 @@ export class PairChecker {
     this.#trackers = new PairTrackers({
       pair: context.pair,
       store: context.store,
-      applicationName: sessionName(epoch, 'checker', context.pair.pair),
+      applicationName: sessionName(epoch, 'checker', context.pair.name),
     });
     this.#rounds = new ContinuousRounds(context, this.#trackers);
   }
@@ -55,7 +55,7 @@ export class PairChecker {
           await this.#sleep(signal);
         } catch (thrown) {
           if (signal.aborted || isCancelled(thrown)) break;
-          log.warn({ pair: pair.pair, reason: reasonOf(thrown) }, 'verification pass failed');
+          log.warn({ pair: pair.name, reason: reasonOf(thrown) }, 'verification pass failed');
           await this.#trackers.closeSessions();
           await pause(FAILURE_PAUSE_MS, signal).catch(() => undefined);
         }
@@ -71,7 +71,7 @@ export class PairChecker {
       // Claimed first: inside the window every other question can wait.
       for (;;) {
         const { pair, store, instanceId } = this.#context;
-        const check = await store.checks.claim(pair.pair, instanceId);
+        const check = await store.checks.claim(pair.name, instanceId);
         if (!check) break;
         await this.#check(check, signal);
       }
@@ -93,14 +93,14 @@ export class PairChecker {
 
   async #readWanted(): Promise<void> {
     const { pair, store } = this.#context;
-    const row = await store.pairs.get(pair.pair);
+    const row = await store.pairs.get(pair.name);
     if (!row || PHASES_WITHOUT_TRACKING.has(row.phase)) {
       this.#wanted = { writableSide: null, sides: new Set() };
       this.#eager = false;
       return;
     }
     const { writableSide } = row;
-    const rows = await Promise.all(SIDES.map((side) => store.tracking.get(pair.pair, side)));
+    const rows = await Promise.all(SIDES.map((side) => store.tracking.get(pair.name, side)));
     const desired = rows.filter((each) => each?.desired === 'on').map((each) => each!.side);
     const sides = new Set<Side>(desired);
     // A base found by an earlier process, or a tracker that a check has started, is kept up.
@@ -149,7 +149,7 @@ export class PairChecker {
     } finally {
       await progress.stop();
     }
-    await this.#rounds.report(pair.pair);
+    await this.#rounds.report(pair.name);
   }
 
   /** A new slot waits for all transactions in progress, and so for ever for an open fence. */

@@ -27,7 +27,7 @@ export function createChecker(context: ServiceContext): Service {
       } catch (thrown) {
         if (signal.aborted || isCancelled(thrown)) return;
         problem = reasonOf(thrown);
-        logger.warn({ pair: pair.pair, reason: problem }, 'checker cannot serve the pair');
+        logger.warn({ pair: pair.name, reason: problem }, 'checker cannot serve the pair');
       }
       await pause(ACQUIRE_INTERVAL_MS, signal).catch(() => undefined);
     }
@@ -58,7 +58,7 @@ async function holdLease(
   checkers: Map<string, PairChecker>,
 ): Promise<void> {
   const { store, instanceId, pair, log } = context;
-  const name = `checker/${pair.pair}`;
+  const name = `checker/${pair.name}`;
   const lease = await store.leases.acquire(name, instanceId, LEASE_TTL_MS);
   if (!('epoch' in lease)) return;
   const lost = new AbortController();
@@ -76,13 +76,13 @@ async function holdLease(
     );
   }, LEASE_TTL_MS / 3);
   const checker = new PairChecker(context, lease.epoch);
-  checkers.set(pair.pair, checker);
+  checkers.set(pair.name, checker);
   try {
     await checker.run(AbortSignal.any([signal, lost.signal]));
-    if (lost.signal.aborted) log.warn({ pair: pair.pair }, 'lease of the checker was lost');
+    if (lost.signal.aborted) log.warn({ pair: pair.name }, 'lease of the checker was lost');
   } finally {
     clearInterval(renewal);
-    checkers.delete(pair.pair);
+    checkers.delete(pair.name);
     if (!lost.signal.aborted) {
       await store.leases.release(name, instanceId, lease.epoch).catch(() => undefined);
     }

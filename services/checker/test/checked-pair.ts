@@ -136,7 +136,7 @@ export async function startCheckedPair(
   });
   const context: PairContext = {
     pair: {
-      pair: 'shop',
+      name: 'shop',
       blue: endpoints[0]!,
       green: endpoints[1]!,
       tables: { include: [], exclude: [] },

@@ -10,14 +10,14 @@ export async function publishPairMetrics(
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
-    const row = await store.pairs.get(pair.pair).catch(() => null);
+    const row = await store.pairs.get(pair.name).catch(() => null);
     if (row) {
       for (const phase of PHASES) {
-        metrics.set('pair_phase', { pair: pair.pair, phase }, row.phase === phase ? 1 : 0);
+        metrics.set('pair_phase', { pair: pair.name, phase }, row.phase === phase ? 1 : 0);
       }
       for (const condition of CONDITIONS) {
         const set = row.conditions.some((each) => each.condition === condition);
-        metrics.set('pair_condition', { pair: pair.pair, condition }, set ? 1 : 0);
+        metrics.set('pair_condition', { pair: pair.name, condition }, set ? 1 : 0);
       }
     }
     await pause(INTERVAL_MS, signal).catch((thrown: unknown) => {

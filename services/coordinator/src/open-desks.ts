@@ -9,9 +9,9 @@ export async function openDesks(context: ServiceContext, signal: AbortSignal): P
   const { config, store } = context;
   const opened: Desk[] = [];
   for (const pair of Object.values(config.pairs)) {
-    await store.pairs.ensure(pair.pair);
+    await store.pairs.ensure(pair.name);
     const routes = createRoutes(pair.routes, {
-      pair: pair.pair,
+      pair: pair.name,
       sideUrls: { blue: pair.blue.url, green: pair.green.url },
       redisUrl: config.redisUrl ?? undefined,
     });

@@ -26,7 +26,7 @@ async function runDesk(desk: Desk, signal: AbortSignal): Promise<void> {
 async function runDesks(context: ServiceContext, desks: Desks, signal: AbortSignal): Promise<void> {
   const stopListening = await context.store.listen((topic, pair) => {
     if (topic !== 'journal') return;
-    for (const desk of desks.all()) if (desk.context.pair.pair === pair) desk.notifyJournal();
+    for (const desk of desks.all()) if (desk.context.pair.name === pair) desk.notifyJournal();
   });
   try {
     await Promise.all(

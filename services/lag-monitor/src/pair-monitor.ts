@@ -39,7 +39,7 @@ export class PairMonitor {
   #round = 0;
   #sequence = 0;
 
-  constructor(context: ServiceContext, { pair, blue, green }: ResolvedPair) {
+  constructor(context: ServiceContext, { name: pair, blue, green }: ResolvedPair) {
     this.#context = context;
     this.#pair = pair;
     this.#sides = {

@@ -41,13 +41,13 @@ export class LinkWorker {
 
   constructor(context: LinkContext) {
     this.#context = context;
-    const slot = objectName(context.settings.pair, context.link);
+    const slot = objectName(context.settings.name, context.link);
     this.#status = new LinkStatus(context.link, slot);
     this.#reporter = new LinkReporter(context, this.#status);
   }
 
   get name(): string {
-    return `link/${this.#context.settings.pair}/${this.#context.link}`;
+    return `link/${this.#context.settings.name}/${this.#context.link}`;
   }
 
   /** Something changed in the store: look now. */
@@ -81,7 +81,7 @@ export class LinkWorker {
     try {
       while (!signal.aborted && !this.#superseded) {
         this.#news = deferred();
-        this.#wish = (await store.links.get(settings.pair, link)) ?? this.#wish;
+        this.#wish = (await store.links.get(settings.name, link)) ?? this.#wish;
         this.#wished.resolve();
         this.#wished = deferred();
         if (this.#wish) await this.#follow(this.#wish, epoch, signal);
@@ -134,10 +134,10 @@ export class LinkWorker {
     }
     this.#failedWish = this.#wish && `${this.#wish.desired}/${this.#wish.epoch}`;
     log.error({ worker: this.name, err: thrown }, 'link stopped');
-    const observed = isAppError(thrown) ? thrown.observed : {};
-    const data = { link, code, ...observed };
+    const facts = isAppError(thrown) ? thrown.facts : {};
+    const data = { link, code, ...facts };
     const entry = { type: 'link.failed', data, actor: 'replicator', accepted: true };
-    await store.journal.append(settings.pair, entry).catch(() => undefined);
+    await store.journal.append(settings.name, entry).catch(() => undefined);
     this.#reporter.change('failed', thrown);
   }
 

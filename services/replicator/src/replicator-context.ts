@@ -18,7 +18,7 @@ export interface LinkLog {
 
 /** What the configuration says about a pair, as far as links go. */
 export interface PairSettings {
-  readonly pair: string;
+  readonly name: string;
   readonly blue: Endpoint;
   readonly green: Endpoint;
   readonly tables: { readonly include: readonly string[]; readonly exclude: readonly string[] };

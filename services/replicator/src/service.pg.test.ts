@@ -47,7 +47,7 @@ afterEach(async () => {
 /** Runs a replicator of its own instance for the time of `work`. */
 async function withReplicator<T>(instanceId: string, work: () => Promise<T>): Promise<T> {
   const settings = {
-    pair: pair.name,
+    name: pair.name,
     blue: { url: pair.url('blue') },
     green: { url: pair.url('green') },
     tables: { include: ['*.*'], exclude: [] },

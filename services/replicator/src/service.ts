@@ -16,7 +16,7 @@ export function createReplicator(context: ServiceContext): Service {
   const work = async (signal: AbortSignal): Promise<void> => {
     const workers = Object.values(config.pairs).flatMap((settings) =>
       DIRECTIONS.map((link) => ({
-        pair: settings.pair,
+        pair: settings.name,
         worker: new LinkWorker({
           settings,
           link,

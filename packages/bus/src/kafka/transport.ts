@@ -50,7 +50,7 @@ export class KafkaTransport implements Transport {
       this.#failure = 'Kafka does not take events';
       this.#producer?.then((producer) => producer.disconnect()).catch(() => undefined);
       this.#producer = null;
-      throw fail('TRN6004', { brokers: this.#options.brokers.join(',') }, thrown);
+      throw fail('kafka_unreachable', { brokers: this.#options.brokers.join(',') }, thrown);
     }
   }
 

@@ -21,7 +21,8 @@ export function awaitPhase(
       timeoutMs,
       intervalMs: 100,
       signal,
-      onTimeout: () => fail('TRN5003', { pair: PAIR, phase: last, expected: phases.join(' or ') }),
+      onTimeout: () =>
+        fail('phase_mismatch', { pair: PAIR, phase: last, expected: phases.join(' or ') }),
     },
   );
 }

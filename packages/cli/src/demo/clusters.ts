@@ -21,7 +21,7 @@ async function startOne(name: string, version: MajorVersion, cleanup: Cleanup): 
   } catch (thrown) {
     if (isAppError(thrown)) throw thrown;
     throw fail(
-      'TRN1010',
+      'local_server_failed',
       { server: `PostgreSQL ${version} (${name})`, cause: messageOf(thrown) },
       thrown,
     );
@@ -39,7 +39,7 @@ export async function startClusters(cleanup: Cleanup): Promise<Clusters> {
     if (each.status === 'rejected') throw each.reason;
     return each.value;
   });
-  if (!blue || !green || !control) throw fail('TRN1010', { server: 'PostgreSQL' });
+  if (!blue || !green || !control) throw fail('local_server_failed', { server: 'PostgreSQL' });
   await control.createDatabase('turnout');
   await green.createDatabase(PAIR);
   await blue.createDatabase(PAIR);

@@ -23,7 +23,7 @@ const NEEDS = {
 export async function requireExtras(extras: SceneOptions['extras']): Promise<void> {
   const missing = await Promise.all(NEEDS[extras].map((look) => look()));
   const reasons = missing.filter((reason) => reason !== null);
-  if (reasons.length > 0) throw fail('TRN1009', { missing: reasons.join('; ') });
+  if (reasons.length > 0) throw fail('program_missing', { missing: reasons.join('; ') });
 }
 
 export async function startExtras(

@@ -20,7 +20,7 @@ export async function preflight(scene: Scene): Promise<string> {
   const critical = findings.filter(({ severity }) => severity === 'critical');
   if (critical.length > 0) {
     const problems = critical.map(({ id, observed }) => `${id}: ${observed}`).join('; ');
-    throw fail('TRN2017', { pair: PAIR, problems });
+    throw fail('preflight_failed', { pair: PAIR, problems });
   }
   const warnings = findings.filter(({ severity }) => severity === 'warning').length;
   return `${findings.length} findings, ${warnings} warnings, none critical`;
@@ -33,7 +33,7 @@ export async function copy(scene: Scene): Promise<string> {
   const status = await awaitStreaming(client, PAIR, { signal, timeoutMs: START_MS_MAX });
   startProbers(scene);
   const copied = status.links.find(({ direction }) => direction === 'forward')?.copy;
-  if (!copied) throw fail('TRN3012', { pair: PAIR, observed: 'the link reports no copy' });
+  if (!copied) throw fail('copy_failed', { pair: PAIR, observed: 'the link reports no copy' });
   const { tables, rows, bytes, seconds } = copied;
   scene.set('copy', { tables, rows, bytes, seconds });
   scene.set('versions', {
@@ -69,8 +69,8 @@ export async function check(scene: Scene): Promise<string> {
   const { id, tables, rows_compared, differences, seconds, outcome, reason } = ended;
   scene.checks.push({ id, tables: tables.length, rows_compared, differences });
   const facts = { pair: PAIR, check: id, differences, reason: reason ?? null };
-  if (outcome === 'different') throw fail('TRN4001', facts);
-  if (outcome !== 'equal') throw fail('TRN4002', facts);
+  if (outcome === 'different') throw fail('sides_differ', facts);
+  if (outcome !== 'equal') throw fail('check_inconclusive', facts);
   return `${count(rows_compared)} rows of ${tables.length} tables compared under live writes, ${count(differences)} differences, ${seconds?.toFixed(1) ?? '—'} s`;
 }
 
@@ -97,7 +97,7 @@ export async function switchTo(scene: Scene, to: Side): Promise<string> {
   scene.switches.push({ to, answer, fromMs, untilMs, atMs, errorsBefore });
   const { id, outcome, reason, window_ms, steps } = answer;
   if (outcome !== 'committed')
-    throw fail('TRN5012', { pair: PAIR, switchover: id, outcome, reason });
+    throw fail('operator_needed', { pair: PAIR, switchover: id, outcome, reason });
   const times = steps.map((step) => `${step.id} ${step.ms === null ? '—' : formatMs(step.ms)}`);
   return `window ${ms(window_ms)}: ${times.join(', ')}`;
 }

@@ -4,8 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TurnoutClient } from '@turnout/api-client/turnout-client';
-import { fail } from '@turnout/contracts/errors';
-import { isAppError } from '@turnout/core/app-error';
+import { fail, isError } from '@turnout/contracts/errors';
 import { waitUntil } from '@turnout/core/waiting';
 import { startWatchdog, type Watchdog } from '@turnout/testkit/process/watchdog';
 
@@ -57,7 +56,7 @@ export class Served implements AsyncDisposable {
           await client.pairs({ signal });
           return true;
         } catch (thrown) {
-          if (isAppError(thrown) && thrown.code === 'TRN7007') return undefined;
+          if (isError(thrown, 'api_unreachable')) return undefined;
           throw thrown;
         }
       },
@@ -91,7 +90,7 @@ export class Served implements AsyncDisposable {
   }
 
   #failure(problem: string): Error {
-    return fail('TRN1010', { server: 'turnout serve', problem, log: this.lastWords() });
+    return fail('local_server_failed', { server: 'turnout serve', problem, log: this.lastWords() });
   }
 
   readonly #onExit = (): void => {

@@ -35,7 +35,7 @@ export async function loadTheShop(scene: Scene): Promise<string> {
   const clusters = scene.get('clusters');
   const { schema } = scene.options;
   const found = await findProgram('pg_dump');
-  if (schema === 'pg_dump' && found === null) throw fail('TRN1009', { program: 'pg_dump' });
+  if (schema === 'pg_dump' && found === null) throw fail('program_missing', { program: 'pg_dump' });
   const transfer = schema === 'auto' ? (found === null ? 'existing' : 'pg_dump') : schema;
   scene.set('size', await loadBlue(clusters, scene.options.workload.scale));
   scene.set('transfer', transfer);
@@ -100,7 +100,7 @@ export async function startTheWriters(scene: Scene): Promise<string> {
       timeoutMs: FIRST_WRITES_MS_MAX,
       intervalMs: 50,
       signal,
-      onTimeout: () => fail('TRN1010', { server: 'writers', ...writers.counts() }),
+      onTimeout: () => fail('local_server_failed', { server: 'writers', ...writers.counts() }),
     },
   );
   return `${direct + pooled} writers at work, aiming at ${count(perSecond)} transactions a second`;

@@ -14,7 +14,7 @@ export function parseServiceNames(text: string): readonly ServiceName[] {
   const unknown = asked.find((name) => !(SERVICE_NAMES as readonly string[]).includes(name));
   if (unknown !== undefined) {
     const expected = `all, or some of ${SERVICE_NAMES.join(', ')}`;
-    throw fail('TRN1008', { option: '--services', value: unknown, expected });
+    throw fail('usage_invalid', { option: '--services', value: unknown, expected });
   }
   return SERVICE_NAMES.filter((name) => asked.includes(name));
 }

@@ -25,5 +25,9 @@ export const demo: Verb = {
 
 function parseSchema(text: string): DemoOptions['schema'] {
   if (text === 'auto' || text === 'pg_dump' || text === 'existing') return text;
-  throw fail('TRN1008', { option: '--schema', value: text, expected: 'auto, pg_dump or existing' });
+  throw fail('usage_invalid', {
+    option: '--schema',
+    value: text,
+    expected: 'auto, pg_dump or existing',
+  });
 }

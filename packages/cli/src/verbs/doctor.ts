@@ -43,7 +43,7 @@ async function examine({ terminal, global, client }: Session): Promise<Finding[]
     findings.push(await look('control store', () => describeServer(config.control)));
     for (const pair of Object.values(config.pairs)) {
       for (const side of SIDES) {
-        findings.push(await look(`${pair.pair} ${side}`, () => describeServer(pair[side])));
+        findings.push(await look(`${pair.name} ${side}`, () => describeServer(pair[side])));
       }
     }
   }

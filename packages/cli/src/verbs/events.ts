@@ -56,5 +56,9 @@ function parseSince(text: string | undefined): Since {
   if (/^\d+$/.test(text)) return { after: Number(text), newerThanMs: 0 };
   const ago = parseDurationMs(text);
   if (ago !== null) return { after: undefined, newerThanMs: Date.now() - ago };
-  throw fail('TRN1008', { option: '--since', value: text, expected: 'a revision or a duration' });
+  throw fail('usage_invalid', {
+    option: '--since',
+    value: text,
+    expected: 'a revision or a duration',
+  });
 }

@@ -1,4 +1,4 @@
-import { ERRORS, fail, isErrorCode } from '@turnout/contracts/errors';
+import { ERRORS, errorNamed, fail } from '@turnout/contracts/errors';
 import { print } from '../terminal.js';
 import type { Verb } from '../verb.js';
 
@@ -15,8 +15,9 @@ export const explain: Verb = {
   examples: ['turnout explain TRN5002'],
   run({ terminal, global }, [text = '']) {
     const code = text.toUpperCase();
-    if (!isErrorCode(code)) throw fail('TRN1008', { code: text, expected: 'TRN and four digits' });
-    const { title, remedy, http, exit, retry } = ERRORS[code];
+    const name = errorNamed(code);
+    if (name === null) throw fail('usage_invalid', { code: text, expected: 'TRN and four digits' });
+    const { title, remedy, http, exit, retry } = ERRORS[name];
     const answer = {
       schema: 'turnout.explain/v1',
       code,

@@ -7,7 +7,7 @@ const PAIR_NAME = /^[a-z][a-z0-9_]{0,30}$/;
 /** @throws TRN1007 */
 export function pairName(operands: readonly string[]): string {
   const [name = ''] = operands;
-  if (!PAIR_NAME.test(name)) throw fail('TRN1007', { pair: name });
+  if (!PAIR_NAME.test(name)) throw fail('pair_name_invalid', { pair: name });
   return name;
 }
 
@@ -15,7 +15,11 @@ export function pairName(operands: readonly string[]): string {
 export function sideOption(options: VerbOptions): Side {
   const { to } = options;
   if (isSide(to)) return to;
-  throw fail('TRN1008', { option: '--to', value: String(to ?? ''), expected: 'green or blue' });
+  throw fail('usage_invalid', {
+    option: '--to',
+    value: String(to ?? ''),
+    expected: 'green or blue',
+  });
 }
 
 export function textOption(options: VerbOptions, name: string): string | undefined {
@@ -27,5 +31,5 @@ export function textOption(options: VerbOptions, name: string): string | undefin
 export function requireConfirmation(pair: string, options: VerbOptions, needed: boolean): void {
   const given = textOption(options, 'confirm');
   if (given === pair || (given === undefined && !needed)) return;
-  throw fail('TRN1008', { option: '--confirm', value: given ?? null, expected: pair });
+  throw fail('usage_invalid', { option: '--confirm', value: given ?? null, expected: pair });
 }

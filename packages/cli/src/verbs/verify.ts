@@ -19,7 +19,7 @@ export const verify: Verb = {
     const pair = pairName(operands);
     const kind = textOption(options, 'kind') ?? 'full';
     if (!KINDS.includes(kind)) {
-      throw fail('TRN1008', { option: '--kind', value: kind, expected: KINDS.join(' or ') });
+      throw fail('usage_invalid', { option: '--kind', value: kind, expected: KINDS.join(' or ') });
     }
     const api = client();
     const requested = await api.requestCheck(pair, kind, { signal: terminal.signal });

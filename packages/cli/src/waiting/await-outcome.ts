@@ -1,6 +1,6 @@
 import type { CheckAnswer, SwitchoverAnswer } from '@turnout/api-client/answers';
 import type { TurnoutClient } from '@turnout/api-client/turnout-client';
-import { ERRORS, fail, isErrorCode } from '@turnout/contracts/errors';
+import { ERRORS, errorNamed, fail } from '@turnout/contracts/errors';
 import { waitUntil } from '@turnout/core/waiting';
 
 const CHECK_TIMEOUT_MS = 24 * 3_600_000;
@@ -22,7 +22,7 @@ export function awaitCheck(
       timeoutMs,
       intervalMs: 200,
       signal,
-      onTimeout: () => fail('TRN4002', { pair, check: id, waited_ms: timeoutMs }),
+      onTimeout: () => fail('check_inconclusive', { pair, check: id, waited_ms: timeoutMs }),
     },
   );
 }
@@ -50,7 +50,7 @@ export function awaitSwitchover(
       timeoutMs,
       intervalMs: 50,
       signal,
-      onTimeout: () => fail('TRN5012', { pair, switchover: id, waited_ms: timeoutMs }),
+      onTimeout: () => fail('operator_needed', { pair, switchover: id, waited_ms: timeoutMs }),
     },
   );
 }
@@ -66,5 +66,6 @@ export function switchoverExit({ outcome, reason }: SwitchoverAnswer): number {
   if (outcome === 'needs_operator') return 9;
   if (outcome !== 'undone') return 0;
   const code = /TRN\d{4}/.exec(reason ?? '')?.[0];
-  return code !== undefined && isErrorCode(code) ? ERRORS[code].exit : 6;
+  const name = code === undefined ? null : errorNamed(code);
+  return name === null ? 6 : ERRORS[name].exit;
 }

@@ -1,6 +1,6 @@
 import type { ConditionAnswer, StatusAnswer } from '@turnout/api-client/answers';
 import type { TurnoutClient } from '@turnout/api-client/turnout-client';
-import { fail, isErrorCode } from '@turnout/contracts/errors';
+import { errorNamed, fail } from '@turnout/contracts/errors';
 import { waitUntil } from '@turnout/core/waiting';
 
 export interface Patience {
@@ -24,11 +24,11 @@ export function awaitStreaming(
       onAnswer?.(status);
       const link = status.links.find(({ direction }) => direction === status.direction);
       if (link?.observed === 'failed') {
-        throw fail('TRN3012', { pair, code: link.code ?? null, message: link.message ?? null });
+        throw fail('copy_failed', { pair, code: link.code ?? null, message: link.message ?? null });
       }
       const errored = status.conditions.find(({ condition }) => condition === 'errored');
       if (errored) throw startError(pair, errored);
-      if (status.phase === 'aborted') throw fail('TRN5003', { pair, phase: status.phase });
+      if (status.phase === 'aborted') throw fail('phase_mismatch', { pair, phase: status.phase });
       const copying = ['draft', 'preflight', 'copying'].includes(status.phase);
       const behind = caughtUp && status.phase === 'catching_up';
       return link?.observed === 'streaming' && !copying && !behind ? status : undefined;
@@ -37,11 +37,12 @@ export function awaitStreaming(
       timeoutMs,
       intervalMs: 250,
       signal,
-      onTimeout: () => fail('TRN3012', { pair, waited_ms: timeoutMs, state: 'not streaming yet' }),
+      onTimeout: () =>
+        fail('copy_failed', { pair, waited_ms: timeoutMs, state: 'not streaming yet' }),
     },
   );
 }
 
 function startError(pair: string, { code, reason }: ConditionAnswer): Error {
-  return fail(code !== null && isErrorCode(code) ? code : 'TRN7008', { pair, reason });
+  return fail((code !== null && errorNamed(code)) || 'unexpected', { pair, reason });
 }

@@ -1,35 +1,40 @@
 import type { ErrorEntry } from '@turnout/core/app-error';
 
 export const CONNECTION_ERRORS = {
-  TRN2001: {
+  postgres_unreachable: {
+    code: 'TRN2001',
     title: 'PostgreSQL cannot be reached',
     remedy: 'Check host, port, network and that the server runs.',
     http: 503,
     exit: 8,
     retry: 'manual',
   },
-  TRN2002: {
+  login_refused: {
+    code: 'TRN2002',
     title: 'PostgreSQL refused the login',
     remedy: 'Check user, password and pg_hba.conf of the side named.',
     http: 403,
     exit: 8,
     retry: 'manual',
   },
-  TRN2003: {
+  database_missing: {
+    code: 'TRN2003',
     title: 'Database does not exist',
     remedy: 'Create the database or correct the URL of the side named.',
     http: 404,
     exit: 8,
     retry: 'manual',
   },
-  TRN2010: {
+  wal_level_insufficient: {
+    code: 'TRN2010',
     title: 'wal_level is not logical',
     remedy: 'Set wal_level = logical on the side named and restart it.',
     http: 409,
     exit: 3,
     retry: 'manual',
   },
-  TRN2011: {
+  slots_exhausted: {
+    code: 'TRN2011',
     title: 'No replication slot is free',
     remedy:
       'Raise max_replication_slots (and max_wal_senders) or drop slots that are no longer used.',
@@ -37,14 +42,16 @@ export const CONNECTION_ERRORS = {
     exit: 3,
     retry: 'manual',
   },
-  TRN2012: {
+  privilege_missing: {
+    code: 'TRN2012',
     title: 'Role lacks a privilege',
     remedy: 'Grant the privilege named to the role of Turnout on that side.',
     http: 409,
     exit: 3,
     retry: 'manual',
   },
-  TRN2013: {
+  replica_identity_missing: {
+    code: 'TRN2013',
     title: 'Table has no replica identity',
     remedy:
       'Add a primary key, or run ALTER TABLE … REPLICA IDENTITY FULL (or USING INDEX) on the table named.',
@@ -52,56 +59,64 @@ export const CONNECTION_ERRORS = {
     exit: 3,
     retry: 'manual',
   },
-  TRN2014: {
+  target_table_missing: {
+    code: 'TRN2014',
     title: 'Table is missing on the target',
     remedy: 'Load the schema on the target, or set schema.transfer to pg_dump.',
     http: 409,
     exit: 3,
     retry: 'manual',
   },
-  TRN2015: {
+  database_of_another_pair: {
+    code: 'TRN2015',
     title: 'Database already belongs to another pair',
     remedy: 'One database serves one pair: complete or abort the other pair first.',
     http: 409,
     exit: 3,
     retry: 'manual',
   },
-  TRN2016: {
+  event_trigger_always: {
+    code: 'TRN2016',
     title: 'Event trigger is enabled always or for replicas',
     remedy: 'Disable the event trigger for the time of the migration.',
     http: 409,
     exit: 3,
     retry: 'manual',
   },
-  TRN2017: {
+  preflight_failed: {
+    code: 'TRN2017',
     title: 'Preflight found critical problems',
     remedy: 'Run `turnout preflight PAIR`, mend what it lists, and start again.',
     http: 409,
     exit: 3,
     retry: 'manual',
   },
-  TRN2018: {
+  server_version_unsupported: {
+    code: 'TRN2018',
     title: 'Server version is not supported',
     remedy: 'Use PostgreSQL 13 or newer on both sides.',
     http: 409,
     exit: 3,
     retry: 'manual',
   },
-  TRN2019: {
+  prepared_transactions_pending: {
+    code: 'TRN2019',
     title: 'Prepared transactions are pending',
     remedy: 'Commit or roll back the prepared transactions listed in pg_prepared_xacts.',
     http: 409,
     exit: 3,
     retry: 'manual',
   },
-  TRN2020: {
+  target_not_empty: {
+    code: 'TRN2020',
     title: 'Target is not empty',
     remedy: 'Empty the tables named on the target, or start from a fresh database.',
     http: 409,
     exit: 3,
     retry: 'manual',
   },
-  TRN2021: {
+  schema_transfer_failed: {
+    code: 'TRN2021',
     title: 'Schema could not be transferred',
     remedy: 'Read the message; load the schema by hand and set schema.transfer to existing.',
     http: 500,

@@ -1,56 +1,64 @@
 import type { ErrorEntry } from '@turnout/core/app-error';
 
 export const SWITCHOVER_ERRORS = {
-  TRN5001: {
+  pair_unknown: {
+    code: 'TRN5001',
     title: 'No such pair',
     remedy: 'Configure the pair, or correct its name; `turnout status` lists all.',
     http: 404,
     exit: 4,
     retry: 'never',
   },
-  TRN5002: {
+  gate_closed: {
+    code: 'TRN5002',
     title: 'A gate is closed',
     remedy: 'See the gates listed with observed value and limit; `turnout status PAIR` shows them.',
     http: 409,
     exit: 3,
     retry: 'manual',
   },
-  TRN5003: {
+  phase_mismatch: {
+    code: 'TRN5003',
     title: 'Request does not fit the phase of the pair',
     remedy: 'See `turnout status PAIR` for the phase and what it allows.',
     http: 409,
     exit: 3,
     retry: 'never',
   },
-  TRN5004: {
+  switchover_running: {
+    code: 'TRN5004',
     title: 'A switchover is already running',
     remedy: 'Wait for it (`turnout switchover show PAIR`), or cancel it before the decision.',
     http: 409,
     exit: 5,
     retry: 'manual',
   },
-  TRN5005: {
+  expectation_failed: {
+    code: 'TRN5005',
     title: 'Expectation does not hold',
     remedy: 'The pair changed since you looked: read it again and decide anew.',
     http: 412,
     exit: 5,
     retry: 'never',
   },
-  TRN5006: {
+  plan_changed: {
+    code: 'TRN5006',
     title: 'Plan changed since it was approved',
     remedy: 'Read the new plan with `turnout plan PAIR` and pass its hash.',
     http: 409,
     exit: 5,
     retry: 'manual',
   },
-  TRN5007: {
+  arm_timed_out: {
+    code: 'TRN5007',
     title: 'Guards could not be armed in time',
     remedy: 'A transaction or lock on the table named stands in the way; end it and try again.',
     http: 409,
     exit: 6,
     retry: 'manual',
   },
-  TRN5008: {
+  fence_timed_out: {
+    code: 'TRN5008',
     title: 'Fence could not be closed in time',
     remedy:
       'Writers held the turnstile longer than allowed; the fence was released, nothing changed.',
@@ -58,21 +66,24 @@ export const SWITCHOVER_ERRORS = {
     exit: 6,
     retry: 'manual',
   },
-  TRN5009: {
+  drain_timed_out: {
+    code: 'TRN5009',
     title: 'Drain did not finish within the window',
     remedy: 'The fence was released, nothing changed. Look at the lag of the link.',
     http: 409,
     exit: 6,
     retry: 'manual',
   },
-  TRN5010: {
+  already_decided: {
+    code: 'TRN5010',
     title: 'The decision has been made',
     remedy: 'It can only go forward now; see `turnout switchover show PAIR`.',
     http: 409,
     exit: 5,
     retry: 'never',
   },
-  TRN5011: {
+  guard_bypassed: {
+    code: 'TRN5011',
     title: 'A writer bypasses the guard',
     remedy:
       'The fence was released. See the session named: a replica role, a disabled trigger, or a new table.',
@@ -80,7 +91,8 @@ export const SWITCHOVER_ERRORS = {
     exit: 6,
     retry: 'manual',
   },
-  TRN5012: {
+  operator_needed: {
+    code: 'TRN5012',
     title: 'Switchover needs an operator',
     remedy:
       'The source is fenced and the target cannot be reached: bring it back, or decide as the runbook says.',
@@ -88,91 +100,104 @@ export const SWITCHOVER_ERRORS = {
     exit: 9,
     retry: 'manual',
   },
-  TRN5013: {
+  pooler_not_paused: {
+    code: 'TRN5013',
     title: 'Pooler did not pause in time',
     remedy: 'All poolers were resumed. A client holds a transaction open through the pooler named.',
     http: 409,
     exit: 6,
     retry: 'manual',
   },
-  TRN5014: {
+  route_unconfirmed: {
+    code: 'TRN5014',
     title: 'Route could not be confirmed',
     remedy: 'It is repeated until true; see the route named.',
     http: 409,
     exit: 6,
     retry: 'manual',
   },
-  TRN5015: {
+  superseded: {
+    code: 'TRN5015',
     title: 'This coordinator was superseded',
     remedy: 'A newer coordinator acts for the pair; nothing to do here.',
     http: 409,
     exit: 5,
     retry: 'never',
   },
-  TRN5016: {
+  switchover_cancelled: {
+    code: 'TRN5016',
     title: 'Switchover was cancelled',
     remedy: 'Nothing changed; the source is open.',
     http: 409,
     exit: 6,
     retry: 'never',
   },
-  TRN5017: {
+  switchover_unknown: {
+    code: 'TRN5017',
     title: 'No such switchover',
     remedy: 'List with `turnout switchover show PAIR`.',
     http: 404,
     exit: 4,
     retry: 'never',
   },
-  TRN5018: {
+  fence_lost: {
+    code: 'TRN5018',
     title: 'Fence was lost',
     remedy: 'The side that should be closed was open; it has been closed again. See the leaks.',
     http: 409,
     exit: 9,
     retry: 'manual',
   },
-  TRN5019: {
+  final_check_different: {
+    code: 'TRN5019',
     title: 'Final verification found differences',
     remedy: 'The fence was released, nothing changed. See the check named.',
     http: 409,
     exit: 6,
     retry: 'manual',
   },
-  TRN5020: {
+  commit_refused: {
+    code: 'TRN5020',
     title: 'Commit was refused by the side',
     remedy: 'The server answered something other than COMMIT; the switchover was undone.',
     http: 409,
     exit: 6,
     retry: 'manual',
   },
-  TRN5021: {
+  commit_unknown: {
+    code: 'TRN5021',
     title: 'Outcome of a commit is not known',
     remedy: 'It is settled by claiming both sides; see `turnout switchover show PAIR`.',
     http: 409,
     exit: 9,
     retry: 'manual',
   },
-  TRN5022: {
+  leaks_open: {
+    code: 'TRN5022',
     title: 'Leaks are open',
     remedy: 'Resolve each leak listed in `turnout status PAIR` first.',
     http: 409,
     exit: 3,
     retry: 'manual',
   },
-  TRN5023: {
+  step_timed_out: {
+    code: 'TRN5023',
     title: 'Window budget was exceeded',
     remedy: 'The fence was released, nothing changed. See the slowest step in the report.',
     http: 409,
     exit: 6,
     retry: 'manual',
   },
-  TRN5024: {
+  schema_changed: {
+    code: 'TRN5024',
     title: 'Schema changed since the copy',
     remedy: 'Bring both sides to the same schema and verify again.',
     http: 409,
     exit: 6,
     retry: 'manual',
   },
-  TRN5025: {
+  side_open_already: {
+    code: 'TRN5025',
     title: 'This side takes the writes already',
     remedy: 'Nothing to do; `turnout status PAIR` shows which side is open.',
     http: 409,

@@ -213,7 +213,7 @@ describe.each(['13', '15'] as const)('the catalogue of a %s server', (version) =
       });
     await expect(make('bare')).rejects.toMatchObject({
       code: 'TRN2013',
-      observed: { table: 'public.bare' },
+      facts: { table: 'public.bare' },
     });
     await expect(make('missing')).rejects.toMatchObject({ code: 'TRN2014' });
     expect(await readPublication(session, 'turnout_shop_forward')).toBeNull();

@@ -70,7 +70,7 @@ async function inTheWay(
 ): Promise<Error> {
   const table = blocked[0]!;
   const holder = await readTableHolder(session, table);
-  return fail('TRN5007', {
+  return fail('arm_timed_out', {
     table: quoteTable(table),
     tables: blocked.length,
     rounds,

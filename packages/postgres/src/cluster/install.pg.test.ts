@@ -138,7 +138,7 @@ describe.each(['13', '15'] as const)('the objects of a side on %s', (version) =>
       }),
     ).rejects.toMatchObject({
       code: 'TRN5007',
-      observed: { table: '"public"."busy"', held_by: 'shop application' },
+      facts: { table: '"public"."busy"', held_by: 'shop application' },
     });
     expect(new Set(inTheWay)).toEqual(new Set(['"public"."busy"']));
     expect((await readUnguardedTables(session)).map(({ name }) => name)).toEqual(['busy']);

@@ -42,7 +42,8 @@ async function refuseForeignSchema(session: Session, pair: string): Promise<void
   const { rows } = await session.query(
     /* sql */ `select from pg_namespace where nspname = 'turnout' and to_regclass('turnout.migration') is null`,
   );
-  if (rows.length > 0) throw fail('TRN2015', { pair, reason: 'schema turnout is not ours' });
+  if (rows.length > 0)
+    throw fail('database_of_another_pair', { pair, reason: 'schema turnout is not ours' });
 }
 
 async function seedMarkers(session: Session): Promise<void> {
@@ -69,7 +70,12 @@ export async function installCluster(
     await refuseForeignSchema(session, pair);
     const installed = await readInstalled(session);
     if (installed && (installed.pair !== pair || installed.side !== side)) {
-      throw fail('TRN2015', { pair, side, found_pair: installed.pair, found_side: installed.side });
+      throw fail('database_of_another_pair', {
+        pair,
+        side,
+        found_pair: installed.pair,
+        found_side: installed.side,
+      });
     }
     await applyMigrations(session, 'turnout.migration', CLUSTER_MIGRATIONS);
     if (!installed) {
@@ -98,6 +104,6 @@ export async function uninstallCluster(session: Session): Promise<void> {
   }>(/* sql */ `select min(tgrelid::regclass::text) as table, count(*) as triggers
       from pg_trigger where tgfoid = 'turnout.guard()'::regprocedure`);
   const left = Number(rows[0]?.triggers ?? 0);
-  if (left > 0) throw fail('TRN5007', { table: rows[0]?.table ?? '', triggers_left: left });
+  if (left > 0) throw fail('arm_timed_out', { table: rows[0]?.table ?? '', triggers_left: left });
   await session.query(/* sql */ `drop schema if exists turnout cascade`);
 }

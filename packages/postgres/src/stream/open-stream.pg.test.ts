@@ -296,7 +296,7 @@ describe.each(['13', '15'] as const)('a stream of a %s server', (version) => {
     await start(from);
     await expect(Reader.start(endpoint, from)).rejects.toMatchObject({
       code: 'TRN3001',
-      observed: { sqlstate: '55006' },
+      facts: { sqlstate: '55006' },
     });
   });
 

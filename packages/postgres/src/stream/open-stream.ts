@@ -146,7 +146,9 @@ class ReplicationStream implements ChangeStream {
     if (message === null) return;
     if (message.kind === 'failure') {
       const { slot } = this.#options;
-      this.#breakOff(fail('TRN3010', { slot, message: message.tag, reason: message.reason }));
+      this.#breakOff(
+        fail('stream_message_unknown', { slot, message: message.tag, reason: message.reason }),
+      );
       return;
     }
     this.#guarded(() => this.#options.onMessage(message, payload.length));
@@ -174,15 +176,15 @@ class ReplicationStream implements ChangeStream {
   }
 
   #lost(observed: Record<string, string | number | null>, cause?: unknown): Error {
-    return fail('TRN3001', { slot: this.#options.slot, ...observed }, cause);
+    return fail('stream_ended', { slot: this.#options.slot, ...observed }, cause);
   }
 
   #startError(thrown: unknown): Error {
     const { slot, endpoint } = this.#options;
     if (isAppError(thrown)) return thrown;
     const sqlstate = sqlState(thrown);
-    if (sqlstate === '42704') return fail('TRN3003', { slot }, thrown);
-    if (sqlstate === '55000') return fail('TRN3004', { slot }, thrown);
+    if (sqlstate === '42704') return fail('slot_missing', { slot }, thrown);
+    if (sqlstate === '55000') return fail('slot_lost', { slot }, thrown);
     return this.#socket ? this.#lost({ sqlstate }, thrown) : connectionError(endpoint, thrown);
   }
 

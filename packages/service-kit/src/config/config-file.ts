@@ -13,7 +13,7 @@ function expand(value: unknown, env: Env, key: string): unknown {
   if (typeof value === 'string') {
     return value.replace(REFERENCE, (_, name: string) => {
       const found = env[name];
-      if (found === undefined) throw fail('TRN1004', { variable: name, key });
+      if (found === undefined) throw fail('config_variable_unset', { variable: name, key });
       return found;
     });
   }
@@ -44,7 +44,7 @@ function readTree(file: string): unknown {
   try {
     return parse(readFileSync(file, 'utf8'));
   } catch (thrown) {
-    throw fail('TRN1001', { file, reason: reasonOf(thrown) }, thrown);
+    throw fail('config_unreadable', { file, reason: reasonOf(thrown) }, thrown);
   }
 }
 
@@ -60,7 +60,8 @@ function reasonOf(thrown: unknown): string {
 /** What the file says. @throws TRN1001, TRN1004 */
 export function readConfigFile(file: string, env: Env): Tree {
   const tree = readTree(file);
-  if (tree !== null && !isTree(tree)) throw fail('TRN1001', { file, reason: 'not a mapping' });
+  if (tree !== null && !isTree(tree))
+    throw fail('config_unreadable', { file, reason: 'not a mapping' });
   const expanded = expand(tree ?? {}, env, '');
   return anchorPaths(expanded, CONFIG_NODE, dirname(resolve(file))) as Tree;
 }

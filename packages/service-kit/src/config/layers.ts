@@ -19,9 +19,9 @@ function join(path: string, key: string): string {
 function knownChild(node: SchemaNode, key: string, path: string, origin: string): SchemaNode {
   const child = childNode(node, key);
   if (child) return child;
-  if (node.patternProperties) throw fail('TRN1007', { pair: key, origin });
+  if (node.patternProperties) throw fail('pair_name_invalid', { pair: key, origin });
   const meant = suggest(key, Object.keys(node.properties ?? {}));
-  throw fail('TRN1002', {
+  throw fail('config_key_unknown', {
     key: join(path, key),
     origin,
     did_you_mean: meant === null ? null : join(path, meant),

@@ -66,7 +66,7 @@ describe('loading', () => {
   ])('an unknown key %j is refused and what was meant is suggested', (text, code, meant) => {
     const path = minimal(text);
     expect(() => loadConfig({ file: path, env })).toThrow(
-      expect.objectContaining({ code, observed: expect.objectContaining({ did_you_mean: meant }) }),
+      expect.objectContaining({ code, facts: expect.objectContaining({ did_you_mean: meant }) }),
     );
   });
 
@@ -85,7 +85,7 @@ describe('loading', () => {
     expect(() => loadConfig({ file: minimal(), env: {} })).toThrow(
       expect.objectContaining({
         code: 'TRN1004',
-        observed: { variable: 'CONTROL', key: 'control.url' },
+        facts: { variable: 'CONTROL', key: 'control.url' },
       }),
     );
     expect(() => loadConfig({ file: join(folder, 'none.yaml'), env })).toThrow(/TRN1001/);

@@ -29,7 +29,7 @@ function validate(tree: Tree, origins: Origins): TurnoutConfig {
       first.keyword === 'required' ? (first.params.requiredProperties[0] ?? null) : null;
     const key = [path, missing].filter((part) => part !== '' && part !== null).join('.');
     const origin = origins.get(key) ?? null;
-    throw fail('TRN1003', { key, must: first.message, origin });
+    throw fail('config_value_invalid', { key, must: first.message, origin });
   }
   return tree as unknown as TurnoutConfig;
 }

@@ -23,7 +23,7 @@ export interface ResolvedBus {
 
 /** A pair as the services use it: endpoints with their secrets, milliseconds and bytes. */
 export interface ResolvedPair {
-  readonly pair: string;
+  readonly name: string;
   readonly blue: Endpoint;
   readonly green: Endpoint;
   readonly tables: { readonly include: readonly string[]; readonly exclude: readonly string[] };
@@ -66,7 +66,7 @@ function readPassword(file: string): Secret {
   try {
     return new Secret(readFileSync(file, 'utf8').replace(/\r?\n$/, ''));
   } catch (thrown) {
-    throw fail('TRN1005', { file }, thrown);
+    throw fail('secret_unreadable', { file }, thrown);
   }
 }
 
@@ -75,10 +75,10 @@ function endpoint(
   { url, password_file }: { url: string; password_file?: string },
   key: string,
 ): Endpoint {
-  if (!URL.canParse(url)) throw fail('TRN1003', { key, must: 'be a postgres:// URL' });
+  if (!URL.canParse(url)) throw fail('config_value_invalid', { key, must: 'be a postgres:// URL' });
   const parsed = new URL(url);
   if (!/^postgres(ql)?:$/.test(parsed.protocol)) {
-    throw fail('TRN1003', { key, must: 'be a postgres:// URL' });
+    throw fail('config_value_invalid', { key, must: 'be a postgres:// URL' });
   }
   const inline = parsed.password === '' ? undefined : decodeURIComponent(parsed.password);
   parsed.password = '';
@@ -99,10 +99,11 @@ function placeOf({ url }: Endpoint): string {
 function resolvePair(pair: string, config: PairConfig): ResolvedPair {
   const blue = endpoint(config.blue, `pairs.${pair}.blue.url`);
   const green = endpoint(config.green, `pairs.${pair}.green.url`);
-  if (placeOf(blue) === placeOf(green)) throw fail('TRN1006', { pair, place: placeOf(blue) });
+  if (placeOf(blue) === placeOf(green))
+    throw fail('sides_identical', { pair, place: placeOf(blue) });
   const { apply, gates, window, soak } = config;
   return {
-    pair,
+    name: pair,
     blue,
     green,
     tables: config.tables,
@@ -132,7 +133,7 @@ function resolvePair(pair: string, config: PairConfig): ResolvedPair {
 function listen(text: string, key: string): Listen {
   const match = /^(\[[^\]]+\]|[^:]+):(\d{1,5})$/.exec(text);
   const port = Number(match?.[2]);
-  if (!match || port > 65_535) throw fail('TRN1003', { key, must: 'be host:port' });
+  if (!match || port > 65_535) throw fail('config_value_invalid', { key, must: 'be host:port' });
   return { host: match[1]!.replace(/^\[|\]$/g, ''), port };
 }
 
@@ -141,7 +142,10 @@ export function resolveConfig(config: TurnoutConfig): ResolvedConfig {
   const { api, metrics, bus, redis } = config;
   const brokers = bus.brokers ?? [];
   if (bus.kind === 'kafka' && brokers.length === 0) {
-    throw fail('TRN1003', { key: 'bus.brokers', must: 'name a broker for kind kafka' });
+    throw fail('config_value_invalid', {
+      key: 'bus.brokers',
+      must: 'name a broker for kind kafka',
+    });
   }
   return {
     control: endpoint(config.control, 'control.url'),

@@ -19,7 +19,11 @@ function coerce(text: string, keys: readonly string[], origin: string): unknown 
   try {
     return JSON.parse(text) as unknown;
   } catch (thrown) {
-    throw fail('TRN1003', { key: keys.join('.'), origin, expected: 'a JSON list' }, thrown);
+    throw fail(
+      'config_value_invalid',
+      { key: keys.join('.'), origin, expected: 'a JSON list' },
+      thrown,
+    );
   }
 }
 

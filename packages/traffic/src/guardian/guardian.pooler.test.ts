@@ -181,7 +181,7 @@ test.skipIf(skip)(
     const guardian = startGuardian(optionsOf({ pauseTimeoutMs: 300 }));
     await expect(guardian.paused()).rejects.toMatchObject({
       code: 'TRN5013',
-      observed: { instance: 'pooler', not_resumed: null },
+      facts: { instance: 'pooler', not_resumed: null },
     });
     expect(await guardian.ended).toBe('resumed');
     expect(await lead()).toBe('blue');

@@ -75,7 +75,7 @@ export class Guardian {
   /** Resolves when its program is loaded; what is told before that only waits. */
   async ready(): Promise<void> {
     await within(this.#ready.promise, ANSWER_MARGIN_MS, () =>
-      fail('TRN5013', { instance: 'guardian', waited_ms: ANSWER_MARGIN_MS }),
+      fail('pooler_not_paused', { instance: 'guardian', waited_ms: ANSWER_MARGIN_MS }),
     );
   }
 
@@ -100,7 +100,7 @@ export class Guardian {
   async paused(): Promise<void> {
     const limitMs = this.#pauseTimeoutMs + ANSWER_MARGIN_MS;
     await within(this.#paused.promise, limitMs, () =>
-      fail('TRN5013', { instance: 'guardian', waited_ms: limitMs }),
+      fail('pooler_not_paused', { instance: 'guardian', waited_ms: limitMs }),
     );
   }
 
@@ -134,12 +134,12 @@ export class Guardian {
     else {
       const { instance, reason, notResumed } = message;
       const observed = { instance, reason, not_resumed: notResumed.join(', ') || null };
-      this.#paused.reject(fail('TRN5013', observed));
+      this.#paused.reject(fail('pooler_not_paused', observed));
     }
   }
 
   #onGone(): void {
-    const died = fail('TRN5013', { instance: 'guardian', reason: 'the guardian died' });
+    const died = fail('pooler_not_paused', { instance: 'guardian', reason: 'the guardian died' });
     this.#ready.reject(died);
     this.#paused.reject(died);
     this.#ended.resolve('died');

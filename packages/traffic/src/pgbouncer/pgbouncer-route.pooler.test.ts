@@ -100,7 +100,7 @@ test.skipIf(skip)(
     await client.query('select 1');
     await expect(both.pause({ timeoutMs: 300 })).rejects.toMatchObject({
       code: 'TRN5013',
-      observed: { instance: both.instances[0], not_resumed: null },
+      facts: { instance: both.instances[0], not_resumed: null },
     });
     expect(await both.probe()).toBe('blue');
     expect(await databaseThrough(first)).toBe('blue');
@@ -118,7 +118,7 @@ test.skipIf(skip)('a pooler that cannot be asked lets no hold stand', async () =
   await second.crash();
   await expect(both.pause({ timeoutMs: 500 })).rejects.toMatchObject({
     code: 'TRN5013',
-    observed: { instance: both.instances[1], not_resumed: both.instances[1] },
+    facts: { instance: both.instances[1], not_resumed: both.instances[1] },
   });
   expect(await both.probe()).toBe('unknown');
   expect(await databaseThrough(first)).toBe('blue');

@@ -40,7 +40,8 @@ export class PgbouncerRoute implements RouteAdapter {
 
   constructor(options: PgbouncerRouteOptions) {
     const { blue, green } = options.targets;
-    if (sameTarget(blue, green)) throw fail('TRN1006', { route: 'pgbouncer', host: blue.host });
+    if (sameTarget(blue, green))
+      throw fail('sides_identical', { route: 'pgbouncer', host: blue.host });
     this.#options = options;
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
     this.poolers = options.admins.map((adminUrl) => ({
@@ -62,7 +63,7 @@ export class PgbouncerRoute implements RouteAdapter {
     const [failure] = failuresOf(await pauseInstances(this.poolers, timeoutMs));
     if (failure === undefined) return;
     const left = failuresOf(await resumeInstances(this.poolers, this.#timeoutMs));
-    throw fail('TRN5013', {
+    throw fail('pooler_not_paused', {
       instance: failure.instance,
       reason: failure.error,
       not_resumed: left.map(({ instance }) => instance).join(', ') || null,
@@ -71,7 +72,8 @@ export class PgbouncerRoute implements RouteAdapter {
 
   async resume(): Promise<void> {
     const [failure] = failuresOf(await resumeInstances(this.poolers, this.#timeoutMs));
-    if (failure) throw fail('TRN5014', { instance: failure.instance, reason: failure.error });
+    if (failure)
+      throw fail('route_unconfirmed', { instance: failure.instance, reason: failure.error });
   }
 
   async point(side: Side): Promise<void> {
@@ -119,7 +121,11 @@ export class PgbouncerRoute implements RouteAdapter {
       if (wanted === null) throw new Error(`no readable line of ${database} under [databases]`);
       if (wanted !== text) await replaceFile(file, wanted);
     } catch (thrown) {
-      throw fail('TRN5014', { route: 'pgbouncer', file, reason: messageOf(thrown) }, thrown);
+      throw fail(
+        'route_unconfirmed',
+        { route: 'pgbouncer', file, reason: messageOf(thrown) },
+        thrown,
+      );
     }
   }
 
@@ -131,10 +137,10 @@ export class PgbouncerRoute implements RouteAdapter {
         return showDatabase(session, pooler.database);
       });
     } catch (thrown) {
-      throw fail('TRN5014', { instance: pooler.name, reason: messageOf(thrown) }, thrown);
+      throw fail('route_unconfirmed', { instance: pooler.name, reason: messageOf(thrown) }, thrown);
     }
     if (this.#sideOf(state) === side && state?.paused === false) return;
-    throw fail('TRN5014', {
+    throw fail('route_unconfirmed', {
       instance: pooler.name,
       wanted: side,
       observed: state ? `${state.host}:${state.port}/${state.dbname}` : null,

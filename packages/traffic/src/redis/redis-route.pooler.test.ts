@@ -44,7 +44,7 @@ test.skipIf(skip)('an older epoch never overwrites a later one', async () => {
   await route.point('green', { epoch: 12n });
   await expect(route.point('blue', { epoch: 11n })).rejects.toMatchObject({
     code: 'TRN5014',
-    observed: { wanted: 'blue', observed: 'green', observed_epoch: 12 },
+    facts: { wanted: 'blue', observed: 'green', observed_epoch: 12 },
   });
   expect(await route.probe()).toBe('green');
   await route.point('blue', { epoch: 13n });

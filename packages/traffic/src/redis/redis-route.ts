@@ -85,10 +85,14 @@ export class RedisRoute implements RouteAdapter {
       await this.#redis.eval(SET_UNLESS_OLDER, 1, this.key, value, String(epoch));
       observed = parseStored(await this.#redis.get(this.key));
     } catch (thrown) {
-      throw fail('TRN5014', { route: this.describe(), reason: messageOf(thrown) }, thrown);
+      throw fail(
+        'route_unconfirmed',
+        { route: this.describe(), reason: messageOf(thrown) },
+        thrown,
+      );
     }
     if (observed?.side === side) return;
-    throw fail('TRN5014', {
+    throw fail('route_unconfirmed', {
       route: this.describe(),
       wanted: side,
       observed: observed?.side ?? null,

@@ -45,7 +45,7 @@ export async function align(
     await sessions.rollback();
     if (performance.now() >= deadlineMs) {
       const applied = formatLsn(alignment.appliedLsn);
-      throw fail('TRN4002', { reason: waitsFor, applied_lsn: applied });
+      throw fail('check_inconclusive', { reason: waitsFor, applied_lsn: applied });
     }
     await pause(RETRY_INTERVAL_MS, signal);
   }
@@ -66,7 +66,7 @@ export async function passMarker(
   try {
     const both = Promise.all([sessions.writeMarker(token), seen]);
     await within(both, timeoutMs, () =>
-      fail('TRN4002', { reason: 'marker_not_read', timeout_ms: timeoutMs }),
+      fail('check_inconclusive', { reason: 'marker_not_read', timeout_ms: timeoutMs }),
     );
   } finally {
     tracker.forgetMarker(token);

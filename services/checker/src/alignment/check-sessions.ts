@@ -74,10 +74,10 @@ export class CheckSessions {
                    from turnout.progress
                   where link = ${quoteLiteral(link)} and worker = 'apply'`,
     );
-    if (!row?.['source_lsn']) throw fail('TRN4002', { reason: 'no_progress_row', link });
+    if (!row?.['source_lsn']) throw fail('check_inconclusive', { reason: 'no_progress_row', link });
     // C2 closes the old link in the transaction that opens the target: a snapshot behind it shows a
     // side that takes writes of its own, and comparing it with what it followed would find them.
-    if (row['open'] !== 't') throw fail('TRN4002', { reason: 'link_closed', link });
+    if (row['open'] !== 't') throw fail('check_inconclusive', { reason: 'link_closed', link });
     return { snapshot: parseSnapshot(row['snapshot']!), appliedLsn: parseLsn(row['source_lsn']) };
   }
 

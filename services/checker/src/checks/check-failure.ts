@@ -11,7 +11,7 @@ const STATES: Readonly<Record<string, string>> = {
 /** Why a check could not verify, as a word for reports. Never a message: it may hold values. */
 export function reasonOf(thrown: unknown): string {
   if (isAppError(thrown)) {
-    const { reason } = thrown.observed;
+    const { reason } = thrown.facts;
     return typeof reason === 'string' ? reason : thrown.code;
   }
   if (thrown instanceof Error && thrown.name === 'AbortError') return 'cancelled';

@@ -142,6 +142,6 @@ function stallReason(owed: Owed): string {
 function drainLsnOf(params: Readonly<Record<string, unknown>>): Lsn | undefined {
   const text = params['drainLsn'];
   if (text === undefined || text === null) return undefined;
-  if (typeof text !== 'string') throw fail('TRN4002', { reason: 'drain_lsn_not_text' });
+  if (typeof text !== 'string') throw fail('check_inconclusive', { reason: 'drain_lsn_not_text' });
   return parseLsn(text);
 }

@@ -48,7 +48,7 @@ export class ContinuousRounds {
       this.#lastRoundAt = new Date().toISOString();
       this.#problem = null;
       this.#context.meters.roundEnded(
-        this.#context.pair.pair,
+        this.#context.pair.name,
         (performance.now() - this.#ranAtMs) / 1_000,
       );
     } catch (thrown) {
@@ -57,7 +57,7 @@ export class ContinuousRounds {
       if (!isAppError(thrown)) await this.#trackers.closeSessions();
     }
     if (performance.now() - this.#reportedAtMs >= REPORT_INTERVAL_MS) {
-      await this.report(this.#context.pair.pair);
+      await this.report(this.#context.pair.name);
     }
   }
 
@@ -88,8 +88,8 @@ export class ContinuousRounds {
         await store.checks.recordDifferences(base, recordedDifferences(differences));
         // What follows from an equality that no longer holds proves nothing.
         state.dropBase();
-        meters.differencesFound(pair.pair, differences.length);
-        log.warn({ pair: pair.pair, check: base, differences: differences.length }, 'rows differ');
+        meters.differencesFound(pair.name, differences.length);
+        log.warn({ pair: pair.name, check: base, differences: differences.length }, 'rows differ');
       },
     });
     await prover.round(() => (base === null ? new Owed() : smallOwed(tracking)));

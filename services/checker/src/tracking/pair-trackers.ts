@@ -63,7 +63,7 @@ export class PairTrackers {
     const known = this.#trackings.get(side);
     if (known) return known;
     const { pair, store, applicationName } = this.#options;
-    const observed = (await store.tracking.get(pair.pair, side))?.observed;
+    const observed = (await store.tracking.get(pair.name, side))?.observed;
     const inherited =
       observed?.baseCheckId && observed.horizonLsn
         ? { base: observed.baseCheckId, horizonLsn: parseLsn(observed.horizonLsn) }
@@ -153,7 +153,7 @@ export class PairTrackers {
     const { state } = tracker;
     if (tracker.consumedLsn - tracker.horizonLsn > RETAINED_BYTES_MAX) state.dropBase();
     const horizonLsn = tracker.horizonLsn;
-    await this.#options.store.tracking.report(this.#options.pair.pair, side, {
+    await this.#options.store.tracking.report(this.#options.pair.name, side, {
       dirty: state.dirty.count + state.dirty.wholeUnits.length,
       lastRoundAt,
       horizonLsn: formatLsn(horizonLsn),
@@ -181,9 +181,9 @@ export class PairTrackers {
     const { pair, store } = this.#options;
     const tracking = this.#trackings.get(side);
     if (tracking) await this.#end(tracking);
-    const row = await store.tracking.get(pair.pair, side);
+    const row = await store.tracking.get(pair.name, side);
     if (!tracking && !row?.observed?.horizonLsn) return;
-    await dropTracking(pair.pair, pair[side], this.#options.applicationName);
+    await dropTracking(pair.name, pair[side], this.#options.applicationName);
     await this.#reportNothing(side);
   }
 
@@ -196,7 +196,7 @@ export class PairTrackers {
   }
 
   async #reportNothing(side: Side): Promise<void> {
-    await this.#options.store.tracking.report(this.#options.pair.pair, side, {
+    await this.#options.store.tracking.report(this.#options.pair.name, side, {
       dirty: null,
       lastRoundAt: null,
       horizonLsn: null,

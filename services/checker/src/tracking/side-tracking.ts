@@ -9,7 +9,7 @@ import { TRACKING_LIMITS, type TrackingLimits } from './tracker-state.js';
 
 /** What of a pair's configuration the checker needs. */
 export interface CheckedPair {
-  readonly pair: string;
+  readonly name: string;
   readonly blue: Endpoint;
   readonly green: Endpoint;
   readonly tables: { readonly include: readonly string[]; readonly exclude: readonly string[] };
@@ -38,7 +38,7 @@ export async function openTracking(options: OpenTrackingOptions): Promise<SideTr
   const { pair, side, applicationName, inherited, limits = TRACKING_LIMITS } = options;
   const units = await readUnits(pair, side, applicationName);
   const tracker = await startTracker({
-    pair: pair.pair,
+    pair: pair.name,
     side,
     endpoint: pair[side],
     applicationName,

@@ -101,7 +101,7 @@ export async function startTracker(options: TrackerOptions): Promise<Tracker> {
       transactionKeysMax: limits.transactionKeysMax,
       onTransaction: (transaction) => {
         if (!state.take(transaction))
-          overflow.reject(fail('TRN4002', { reason: 'tracking_overflow' }));
+          overflow.reject(fail('check_inconclusive', { reason: 'tracking_overflow' }));
       },
     });
     const stream = await openStream({
@@ -114,7 +114,7 @@ export async function startTracker(options: TrackerOptions): Promise<Tracker> {
       onKeepalive: (walEnd) => reader.onKeepalive(walEnd),
     });
     const ended = Promise.race([stream.ended, overflow.promise]).finally(() =>
-      reader.fail(fail('TRN4002', { reason: 'tracking_ended' })),
+      reader.fail(fail('check_inconclusive', { reason: 'tracking_ended' })),
     );
     ended.catch(() => undefined);
     return new Tracker({ options, floor, state, reader, stream, ended });

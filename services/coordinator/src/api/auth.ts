@@ -37,9 +37,9 @@ export function installAuth(app: FastifyInstance, tokens: readonly StoredToken[]
     const presented = bearer(request);
     const token = presented === null ? null : find(tokens, presented);
     if (token === null)
-      throw fail('TRN7001', { token: presented === null ? 'missing' : 'not known' });
+      throw fail('token_invalid', { token: presented === null ? 'missing' : 'not known' });
     if (TOKEN_ROLES.indexOf(token.role) < TOKEN_ROLES.indexOf(role)) {
-      throw fail('TRN7002', { role: token.role, needed: role });
+      throw fail('role_insufficient', { role: token.role, needed: role });
     }
     request.actor = token.name;
   });

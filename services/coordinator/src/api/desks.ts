@@ -35,8 +35,8 @@ export function openDesk({ context, dispatcher, sides, signal }: DeskParts): Des
     sides,
     streams: new Set(),
     row: async () => {
-      const row = await context.store.pairs.get(context.pair.pair);
-      if (!row) throw fail('TRN5001', { pair: context.pair.pair });
+      const row = await context.store.pairs.get(context.pair.name);
+      if (!row) throw fail('pair_unknown', { pair: context.pair.name });
       return row;
     },
     onJournal: (listener) => {
@@ -48,7 +48,7 @@ export function openDesk({ context, dispatcher, sides, signal }: DeskParts): Des
     },
     background: (name, work) => {
       work(signal).catch((thrown: unknown) => {
-        context.logger.error({ pair: context.pair.pair, work: name, err: thrown }, 'work failed');
+        context.logger.error({ pair: context.pair.name, work: name, err: thrown }, 'work failed');
       });
     },
   };
@@ -59,7 +59,7 @@ export class Desks {
   readonly #desks: ReadonlyMap<string, Desk>;
 
   constructor(desks: readonly Desk[]) {
-    this.#desks = new Map(desks.map((desk) => [desk.context.pair.pair, desk]));
+    this.#desks = new Map(desks.map((desk) => [desk.context.pair.name, desk]));
   }
 
   all(): Desk[] {
@@ -68,7 +68,7 @@ export class Desks {
 
   of(pair: string): Desk {
     const desk = this.#desks.get(pair);
-    if (!desk) throw fail('TRN5001', { pair });
+    if (!desk) throw fail('pair_unknown', { pair });
     return desk;
   }
 }

@@ -37,7 +37,7 @@ export async function sendStream(
     sending = true;
     try {
       for (;;) {
-        const entries = await store.journal.read(pair.pair, {
+        const entries = await store.journal.read(pair.name, {
           afterRevision: revision,
           limit: BATCH,
         });

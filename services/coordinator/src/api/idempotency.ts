@@ -30,8 +30,8 @@ export async function once(
   const text = `${request.method} ${request.url} ${JSON.stringify(request.body ?? null)}`;
   const fingerprint = createHash('sha256').update(text).digest('hex');
   const begun = await store.idempotency.begin(key, fingerprint);
-  if (begun.state === 'mismatch') throw fail('TRN7003', { key });
-  if (begun.state === 'running') throw fail('TRN7004', { key });
+  if (begun.state === 'mismatch') throw fail('idempotency_key_reused', { key });
+  if (begun.state === 'running') throw fail('idempotent_request_running', { key });
   if (begun.state === 'done') return send(begun.response as unknown as Answer);
   try {
     const answer = await work();
@@ -48,6 +48,6 @@ export function expectedRevision(request: FastifyRequest): number | undefined {
   const header = request.headers['if-match'];
   if (header === undefined) return undefined;
   const match = /^"?(\d+)"?$/.exec(header);
-  if (!match) throw fail('TRN7005', { header: 'if-match' });
+  if (!match) throw fail('request_invalid', { header: 'if-match' });
   return Number(match[1]);
 }

@@ -12,7 +12,7 @@ export function problemOf(error: AppError, instance: string): Record<string, unk
     detail: error.message,
     instance,
     code: error.code,
-    observed: error.observed,
+    observed: error.facts,
     remedy: error.entry.remedy,
     retry: error.entry.retry,
     exit: error.entry.exit,
@@ -24,12 +24,12 @@ function asAppError(thrown: FastifyError | AppError): AppError {
   if ('validation' in thrown && thrown.validation) {
     const field = thrown.validation[0]?.params['additionalProperty'];
     const named = typeof field === 'string' ? { field } : {};
-    return fail('TRN7005', { reason: thrown.message, ...named });
+    return fail('request_invalid', { reason: thrown.message, ...named });
   }
   if (thrown.statusCode !== undefined && thrown.statusCode < 500) {
-    return fail('TRN7005', { reason: thrown.message, status: thrown.statusCode });
+    return fail('request_invalid', { reason: thrown.message, status: thrown.statusCode });
   }
-  return fail('TRN7008', { error: thrown.name }, thrown);
+  return fail('unexpected', { error: thrown.name }, thrown);
 }
 
 /** Every failure of the API leaves through here. */
@@ -44,7 +44,7 @@ export function installProblems(app: FastifyInstance, logger: Logger): void {
       .send(problemOf(error, request.id));
   });
   app.setNotFoundHandler((request, reply) => {
-    const error = fail('TRN7006', { path: request.url.split('?')[0] ?? '' });
+    const error = fail('resource_unknown', { path: request.url.split('?')[0] ?? '' });
     return reply.code(404).type('application/problem+json').send(problemOf(error, request.id));
   });
 }

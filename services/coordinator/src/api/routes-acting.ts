@@ -39,7 +39,7 @@ export function installActing(app: FastifyInstance, desks: Desks): void {
 
   api.post('/v1/pairs/:pair/preflight', { ...OPERATOR, ...params }, async (request) => {
     const { context } = desks.of(request.params.pair);
-    const name = context.pair.pair;
+    const name = context.pair.name;
     const findings = await preflight(context.pair);
     return {
       schema: 'turnout.preflight/v1',
@@ -60,7 +60,7 @@ export function installActing(app: FastifyInstance, desks: Desks): void {
       const { actor } = request;
       await admitStart(context, { actor, ...revisionOf(expectedRevision(request)) });
       desk.background('start', (signal) => advancePair(context, actor, signal));
-      return accepted(context.pair.pair, 'start', `turnout status ${context.pair.pair} --watch`);
+      return accepted(context.pair.name, 'start', `turnout status ${context.pair.name} --watch`);
     });
   });
 
@@ -73,7 +73,7 @@ export function installActing(app: FastifyInstance, desks: Desks): void {
       return once(context.store, request, reply, async () => {
         const row = await expectedRow(desk, request);
         if (!CHECKED_PHASES.has(row.phase)) {
-          throw fail('TRN5003', { phase: row.phase, event: 'check_requested' });
+          throw fail('phase_mismatch', { phase: row.phase, event: 'check_requested' });
         }
         const kind = request.body?.kind ?? 'full';
         const id = await context.store.checks.request(row.pair, kind, {
@@ -122,7 +122,7 @@ function installSwitching(app: FastifyInstance, desks: Desks): void {
         const row = await expectedRow(desk, request);
         requireExpectation(row, expect);
         if (row.writableSide === to && row.phase !== 'switching') {
-          throw fail('TRN5025', { side: to, phase: row.phase });
+          throw fail('side_open_already', { side: to, phase: row.phase });
         }
         if (planHash !== undefined) await requirePlan(desk, to, planHash);
         const id = await desk.dispatcher.start({
@@ -134,11 +134,11 @@ function installSwitching(app: FastifyInstance, desks: Desks): void {
         });
         return {
           status: 202,
-          headers: { location: `/v1/pairs/${pair.pair}/switchovers/${id}` },
+          headers: { location: `/v1/pairs/${pair.name}/switchovers/${id}` },
           body: {
             schema: 'turnout.switchover/v1',
             id,
-            pair: pair.pair,
+            pair: pair.name,
             to,
             outcome: 'running',
             reason: reason ?? null,
@@ -147,7 +147,7 @@ function installSwitching(app: FastifyInstance, desks: Desks): void {
             certificate: null,
             client_stall_ms: null,
             next_steps: [
-              { command: `turnout switchover show ${pair.pair} ${id}`, why: 'See how it goes.' },
+              { command: `turnout switchover show ${pair.name} ${id}`, why: 'See how it goes.' },
             ],
           },
         };
@@ -162,7 +162,7 @@ function installSwitching(app: FastifyInstance, desks: Desks): void {
       const desk = desks.of(request.params.pair);
       desk.dispatcher.cancel();
       await desk.dispatcher.settled();
-      return reply.code(200).send(operationView(desk.context.pair.pair, 'cancel', 'done', []));
+      return reply.code(200).send(operationView(desk.context.pair.name, 'cancel', 'done', []));
     },
   );
 }
@@ -180,7 +180,7 @@ function installLifeCycle(app: FastifyInstance, desks: Desks): void {
         return once(context.store, request, reply, async () => {
           await expectedRow(desk, request);
           const left = await endPair(context, ends[verb], request.actor);
-          const body = operationView(context.pair.pair, verb, 'done', []);
+          const body = operationView(context.pair.name, verb, 'done', []);
           return { status: 200, body: { ...body, left } };
         });
       },
@@ -194,8 +194,8 @@ function installLifeCycle(app: FastifyInstance, desks: Desks): void {
       const { store, pair } = desk.context;
       return once(store, request, reply, async () => {
         await retryLink(desk.context, await expectedRow(desk, request), request.actor);
-        const next = { command: `turnout status ${pair.pair}`, why: 'See whether it streams.' };
-        return { status: 200, body: operationView(pair.pair, 'link retry', 'done', [next]) };
+        const next = { command: `turnout status ${pair.name}`, why: 'See whether it streams.' };
+        return { status: 200, body: operationView(pair.name, 'link retry', 'done', [next]) };
       });
     },
   );
@@ -209,7 +209,7 @@ function installLifeCycle(app: FastifyInstance, desks: Desks): void {
         return once(context.store, request, reply, async () => {
           await expectedRow(desk, request);
           await setPaused(context, verb === 'pause', request.actor);
-          return { status: 200, body: operationView(context.pair.pair, verb, 'done', []) };
+          return { status: 200, body: operationView(context.pair.name, verb, 'done', []) };
         });
       },
     );
@@ -221,7 +221,7 @@ async function expectedRow(desk: Desk, request: FastifyRequest): Promise<PairRow
   const row = await desk.row();
   const expected = expectedRevision(request) ?? row.revision;
   if (expected === row.revision) return row;
-  throw fail('TRN5005', { pair: row.pair, expected, revision: row.revision });
+  throw fail('expectation_failed', { pair: row.pair, expected, revision: row.revision });
 }
 
 function requireExpectation(
@@ -230,13 +230,13 @@ function requireExpectation(
 ): void {
   const { source = row.writableSide, phase = row.phase } = expect ?? {};
   if (source !== row.writableSide || phase !== row.phase) {
-    throw fail('TRN5005', { source: row.writableSide, phase: row.phase });
+    throw fail('expectation_failed', { source: row.writableSide, phase: row.phase });
   }
 }
 
 async function requirePlan(desk: Desk, to: Side, planHash: string): Promise<void> {
   const plan = (await planView(desk.context, to)) as { hash: string };
-  if (plan.hash !== planHash) throw fail('TRN5006', { approved: planHash, hash: plan.hash });
+  if (plan.hash !== planHash) throw fail('plan_changed', { approved: planHash, hash: plan.hash });
 }
 
 function revisionOf(expectRevision: number | undefined): { expectRevision?: number } {

@@ -28,7 +28,7 @@ export function installChecks(app: FastifyInstance, desks: Desks): void {
       const { checks } = each.context.store;
       const { id } = request.params;
       const row = id === 'last' ? await checks.last(pair) : await checks.get(id);
-      if (!row || row.pair !== pair) throw fail('TRN4004', { id });
+      if (!row || row.pair !== pair) throw fail('check_unknown', { id });
       return checkView(row);
     },
   );

@@ -27,10 +27,10 @@ export function installSwitchovers(app: FastifyInstance, desks: Desks): void {
     { ...VIEWER, schema: { tags: ['switchovers'], params: PairPath } },
     async (request) => {
       const { context } = desks.of(request.params.pair);
-      const rows = await context.store.switchovers.list(context.pair.pair);
+      const rows = await context.store.switchovers.list(context.pair.name);
       return {
         schema: 'turnout.switchovers/v1',
-        pair: context.pair.pair,
+        pair: context.pair.name,
         switchovers: rows.map(switchoverView),
         next_steps: [],
       };
@@ -45,8 +45,8 @@ export function installSwitchovers(app: FastifyInstance, desks: Desks): void {
       const { switchovers } = context.store;
       const { id } = request.params;
       const row =
-        id === 'last' ? await switchovers.last(context.pair.pair) : await switchovers.get(id);
-      if (!row || row.pair !== context.pair.pair) throw fail('TRN5017', { id });
+        id === 'last' ? await switchovers.last(context.pair.name) : await switchovers.get(id);
+      if (!row || row.pair !== context.pair.name) throw fail('switchover_unknown', { id });
       return switchoverView(row);
     },
   );

@@ -10,7 +10,7 @@ async function answerWritable(
   side: string,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  if (!isSide(side)) throw fail('TRN7005', { side });
+  if (!isSide(side)) throw fail('request_invalid', { side });
   const open = await desk.sides.isWritable(side);
   return reply.code(open ? 200 : 503).send();
 }

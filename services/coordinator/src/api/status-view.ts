@@ -34,8 +34,8 @@ async function sideView(session: Session, role: SideView['role']): Promise<SideV
 
 async function linkView(context: PairContext, direction: Direction): Promise<unknown> {
   const { store, pair } = context;
-  const link = await store.links.get(pair.pair, direction);
-  const lag = await store.lag.get(pair.pair, direction);
+  const link = await store.links.get(pair.name, direction);
+  const lag = await store.lag.get(pair.name, direction);
   return {
     direction,
     desired: link?.desired ?? null,
@@ -45,7 +45,7 @@ async function linkView(context: PairContext, direction: Direction): Promise<unk
     lag_bytes: lag?.lagBytes ?? null,
     lag_ms: lag?.lagMs ?? null,
     age_ms: lag ? Math.max(0, context.clock.nowMs() - Date.parse(lag.measuredAt)) : null,
-    slot: link ? objectName(pair.pair, direction) : null,
+    slot: link ? objectName(pair.name, direction) : null,
   };
 }
 
@@ -94,14 +94,14 @@ export async function statusView(context: PairContext, row: PairRow): Promise<ob
     sides: { blue: null, green: null },
     gates: [] as GateVerdict[],
   }));
-  const past = (await store.switchovers.list(pair.pair))
+  const past = (await store.switchovers.list(pair.name))
     .map(({ windowMs }) => windowMs)
     .filter((ms): ms is number => ms !== null)
     .toSorted((a, b) => a - b);
   const last = past.at(-1);
   return {
     schema: 'turnout.status/v1',
-    pair: pair.pair,
+    pair: pair.name,
     phase: row.phase,
     conditions: row.conditions,
     direction: directionFrom(row.writableSide),

@@ -44,7 +44,7 @@ async function measureLag({ pair, control, from }: FactSources): Promise<number>
 }
 
 async function verifiedAgo({ store, pair, nowMs }: FactSources): Promise<number | null> {
-  const check = await store.checks.last(pair.pair, 'full');
+  const check = await store.checks.last(pair.name, 'full');
   if (check?.outcome !== 'equal' || check.finishedAt == null) return null;
   return Math.max(0, nowMs - Date.parse(check.finishedAt));
 }
@@ -57,7 +57,7 @@ async function schemaMatches(sources: FactSources): Promise<boolean> {
   ]);
   if (blue !== green) return false;
   const { rows } = await control[from].query<{ schema: string; name: string }>(
-    unpublishedTables(objectName(pair.pair, directionFrom(from))),
+    unpublishedTables(objectName(pair.name, directionFrom(from))),
   );
   return rows.every((table) => !isSelected(table, pair.tables));
 }
@@ -65,11 +65,11 @@ async function schemaMatches(sources: FactSources): Promise<boolean> {
 /** Reads every fact a gate looks at, now and from the databases themselves. */
 export async function readFacts(sources: FactSources): Promise<GateFacts> {
   const { pair, store, routes, control, from } = sources;
-  const link = await known(() => store.links.get(pair.pair, directionFrom(from)));
+  const link = await known(() => store.links.get(pair.name, directionFrom(from)));
   const [lagMs, verifiedAgoMs, openDifferences, matches, poolers] = await Promise.all([
     known(() => measureLag(sources)),
     known(() => verifiedAgo(sources)),
-    known(() => store.checks.openDifferences(pair.pair)),
+    known(() => store.checks.openDifferences(pair.name)),
     known(() => schemaMatches(sources)),
     known(() => routes.probe()),
   ]);

@@ -18,17 +18,21 @@ export interface StartRequest {
  */
 export async function admitStart(context: PairContext, request: StartRequest): Promise<void> {
   const { store, pair } = context;
-  const row = await store.pairs.get(pair.pair);
-  if (!row) throw fail('TRN5001', { pair: pair.pair });
+  const row = await store.pairs.get(pair.name);
+  if (!row) throw fail('pair_unknown', { pair: pair.name });
   const { actor, expectRevision = row.revision } = request;
   if (expectRevision !== row.revision) {
-    throw fail('TRN5005', { pair: row.pair, expected: expectRevision, revision: row.revision });
+    throw fail('expectation_failed', {
+      pair: row.pair,
+      expected: expectRevision,
+      revision: row.revision,
+    });
   }
   const refused = edgeFor(row.phase as Phase, 'start_requested')
     ? preflightError(await preflight(pair))
     : null;
   if (refused !== null) {
-    await store.journal.append(pair.pair, {
+    await store.journal.append(pair.name, {
       type: 'rejected',
       data: { event: 'start_requested', phase: row.phase, code: refused.code },
       actor,
@@ -36,7 +40,7 @@ export async function admitStart(context: PairContext, request: StartRequest): P
     });
     throw refused;
   }
-  await move(store, pair.pair, {
+  await move(store, pair.name, {
     event: 'start_requested',
     actor,
     expectRevision,

@@ -1,4 +1,4 @@
-import { isAppError } from '@turnout/core/app-error';
+import { isError } from '@turnout/contracts/errors';
 import { isCancelled, pause } from '@turnout/core/waiting';
 import type { PairContext } from '../context.js';
 import { move } from './move.js';
@@ -14,7 +14,7 @@ export async function followChecks(context: PairContext, signal: AbortSignal): P
       const check = await lastFinished(context);
       if (check !== null && check.id !== told) {
         told = check.id;
-        await store.journal.append(pair.pair, {
+        await store.journal.append(pair.name, {
           type: 'check.finished',
           data: { check: check.id, outcome: check.outcome, differences: check.differences },
           actor: 'checker',
@@ -22,7 +22,7 @@ export async function followChecks(context: PairContext, signal: AbortSignal): P
         });
         const event = check.outcome === 'equal' ? 'check_equal' : 'check_different';
         if (check.outcome !== 'could_not_verify') {
-          await move(store, pair.pair, {
+          await move(store, pair.name, {
             event,
             actor: 'checker',
             data: { check: check.id, differences: check.differences },
@@ -31,8 +31,8 @@ export async function followChecks(context: PairContext, signal: AbortSignal): P
       }
     } catch (thrown) {
       // A check that ends while the pair switches has no edge: recorded by `move`, and no failure.
-      const rejected = isAppError(thrown) && thrown.code === 'TRN5003';
-      if (!rejected) logger.warn({ pair: pair.pair, err: thrown }, 'check could not be followed');
+      const rejected = isError(thrown, 'phase_mismatch');
+      if (!rejected) logger.warn({ pair: pair.name, err: thrown }, 'check could not be followed');
     }
     await pause(POLL_MS, signal).catch((thrown: unknown) => {
       if (!isCancelled(thrown)) throw thrown;
@@ -44,7 +44,7 @@ async function lastFinished({
   store,
   pair,
 }: PairContext): Promise<{ id: string; outcome: string; differences: number } | null> {
-  const check = await store.checks.last(pair.pair, 'full');
+  const check = await store.checks.last(pair.name, 'full');
   if (!check || check.outcome === null || check.outcome === 'running') return null;
   return { id: check.id, outcome: check.outcome, differences: check.differences };
 }

@@ -56,11 +56,11 @@ export async function removeObjects(pair: ResolvedPair, retired: Side | null): P
     try {
       const session = await openSession({
         endpoint: pair[side],
-        applicationName: sessionName(0n, 'cleanup', pair.pair),
+        applicationName: sessionName(0n, 'cleanup', pair.name),
       });
       try {
         if (side === retired) await retire(session);
-        await cleanSide(session, pair.pair);
+        await cleanSide(session, pair.name);
       } finally {
         await session.end().catch(() => undefined);
       }

@@ -13,13 +13,13 @@ const GUARD_LOCK_TIMEOUT_MS = 100;
 function look(pair: ResolvedPair, side: Side): Promise<Session> {
   return openSession({
     endpoint: pair[side],
-    applicationName: sessionName(0n, 'install', pair.pair),
+    applicationName: sessionName(0n, 'install', pair.name),
   });
 }
 
 function loadOnGreen(pair: ResolvedPair, text: string): Promise<void> {
   return withSession(
-    { endpoint: pair.green, applicationName: sessionName(0n, 'install', pair.pair) },
+    { endpoint: pair.green, applicationName: sessionName(0n, 'install', pair.name) },
     (session) => loadSection(session, text),
   );
 }
@@ -42,7 +42,7 @@ export async function installObjects(pair: ResolvedPair): Promise<void> {
     const session = await look(pair, side);
     try {
       await installCluster(session, {
-        pair: pair.pair,
+        pair: pair.name,
         side,
         state: side === 'blue' ? 'open' : 'closed',
       });

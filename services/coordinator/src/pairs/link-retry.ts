@@ -10,13 +10,13 @@ export async function retryLink(
   actor: string,
 ): Promise<void> {
   const direction = directionFrom(row.writableSide);
-  const link = await store.links.get(pair.pair, direction);
+  const link = await store.links.get(pair.name, direction);
   if (link?.observed?.state !== 'failed') {
     const observed = link?.observed?.state ?? null;
-    throw fail('TRN5003', { phase: row.phase, event: 'link_retry', link: observed });
+    throw fail('phase_mismatch', { phase: row.phase, event: 'link_retry', link: observed });
   }
-  await store.links.setDesired(pair.pair, direction, link.desired, link.epoch + 1n);
-  await store.journal.append(pair.pair, {
+  await store.links.setDesired(pair.name, direction, link.desired, link.epoch + 1n);
+  await store.journal.append(pair.name, {
     type: 'link_retried',
     data: { direction, code: link.observed.code ?? null },
     actor,

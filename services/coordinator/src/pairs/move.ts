@@ -22,7 +22,7 @@ export interface Move {
  */
 export async function move(store: Store, pair: string, request: Move): Promise<PairRow> {
   const row = await store.pairs.get(pair);
-  if (!row) throw fail('TRN5001', { pair });
+  if (!row) throw fail('pair_unknown', { pair });
   const phase = row.phase as Phase;
   const edge = edgeFor(phase, request.event);
   if (!edge) {
@@ -32,7 +32,7 @@ export async function move(store: Store, pair: string, request: Move): Promise<P
       actor: request.actor,
       accepted: false,
     });
-    throw fail('TRN5003', {
+    throw fail('phase_mismatch', {
       phase,
       event: request.event,
       accepted: eventsAccepted(phase).join(' '),

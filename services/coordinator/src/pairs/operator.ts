@@ -35,14 +35,14 @@ export async function advancePair(
   const { store, pair, logger } = context;
   try {
     for (;;) {
-      const row = await store.pairs.get(pair.pair);
+      const row = await store.pairs.get(pair.name);
       const stage = STAGES[row?.phase as Phase];
       if (!stage || signal.aborted) return;
       await stage(context, actor, signal);
     }
   } catch (thrown) {
     if (isCancelled(thrown)) return;
-    logger.error({ pair: pair.pair, reason: reasonOf(thrown) }, 'start failed');
+    logger.error({ pair: pair.name, reason: reasonOf(thrown) }, 'start failed');
     await setErrored(context, thrown);
   }
 }
@@ -52,14 +52,14 @@ async function examine(context: PairContext, actor: string): Promise<void> {
   const refused = preflightError(await preflight(pair));
   if (refused !== null) {
     const data = { code: refused.code };
-    await move(store, pair.pair, { event: 'preflight_failed', actor, data });
+    await move(store, pair.name, { event: 'preflight_failed', actor, data });
     throw refused;
   }
   const transferred = await install(context, actor);
-  await store.links.ensure(pair.pair, 'forward');
+  await store.links.ensure(pair.name, 'forward');
   await forgetOutcome(context);
-  await store.links.setDesired(pair.pair, 'forward', 'copying', await nextLinkEpoch(context));
-  await move(store, pair.pair, {
+  await store.links.setDesired(pair.name, 'forward', 'copying', await nextLinkEpoch(context));
+  await move(store, pair.name, {
     event: 'preflight_passed',
     actor,
     data: { schema: transferred ? 'pg_dump' : 'existing' },
@@ -80,7 +80,7 @@ async function install({ store, pair }: PairContext, actor: string): Promise<boo
   } catch (thrown) {
     const left = await removeObjects(pair, null);
     const data = { reason: reasonOf(thrown), left };
-    await move(store, pair.pair, { event: 'preflight_failed', actor, data });
+    await move(store, pair.name, { event: 'preflight_failed', actor, data });
     throw thrown;
   }
 }
@@ -90,7 +90,7 @@ async function copy(context: PairContext, actor: string, signal: AbortSignal): P
   await awaitLink(context, 'copied', COPY_TIMEOUT_MS, signal);
   if (pair.schema.transfer === 'pg_dump' && !(await schemaFinished(context))) {
     await finishSchema(pair);
-    await store.journal.append(pair.pair, {
+    await store.journal.append(pair.name, {
       type: SCHEMA_FINISHED,
       data: {},
       actor,
@@ -99,31 +99,31 @@ async function copy(context: PairContext, actor: string, signal: AbortSignal): P
   }
   await installGuards(pair, 'green');
   await installGuards(pair, 'blue');
-  await move(store, pair.pair, { event: 'copy_finished', actor });
+  await move(store, pair.name, { event: 'copy_finished', actor });
 }
 
 async function catchUp(context: PairContext, actor: string, signal: AbortSignal): Promise<void> {
   const { store, pair } = context;
-  await store.links.setDesired(pair.pair, 'forward', 'streaming', await nextLinkEpoch(context));
+  await store.links.setDesired(pair.name, 'forward', 'streaming', await nextLinkEpoch(context));
   await awaitLink(context, 'streaming', CATCH_UP_TIMEOUT_MS, signal);
   await awaitLag(context, signal);
   // Routes lead somewhere from now on; one that cannot be set is told by its gate.
   await context.routes.reconcile('blue', 0n).catch((thrown: unknown) => {
-    context.logger.warn({ pair: pair.pair, reason: reasonOf(thrown) }, 'routes not set');
+    context.logger.warn({ pair: pair.name, reason: reasonOf(thrown) }, 'routes not set');
   });
-  await move(store, pair.pair, { event: 'caught_up', actor });
+  await move(store, pair.name, { event: 'caught_up', actor });
 }
 
 /** What an earlier start left on the link would be read as the outcome of this one. */
 async function forgetOutcome({ store, pair }: PairContext): Promise<void> {
-  const observed = (await store.links.get(pair.pair, 'forward'))?.observed;
+  const observed = (await store.links.get(pair.name, 'forward'))?.observed;
   if (!observed) return;
   const none = { state: 'stopped', code: null, message: null, copy: null } as const;
-  await store.links.report(pair.pair, 'forward', { ...observed, ...none });
+  await store.links.report(pair.name, 'forward', { ...observed, ...none });
 }
 
 async function nextLinkEpoch({ store, pair }: PairContext): Promise<bigint> {
-  const link = await store.links.get(pair.pair, 'forward');
+  const link = await store.links.get(pair.name, 'forward');
   return (link?.epoch ?? 0n) + 1n;
 }
 
@@ -133,7 +133,7 @@ const SCHEMA_FINISHED = 'schema_finished';
 async function schemaFinished({ store, pair }: PairContext): Promise<boolean> {
   let finished = false;
   for (let after = 0; ;) {
-    const entries = await store.journal.read(pair.pair, { afterRevision: after, limit: 500 });
+    const entries = await store.journal.read(pair.name, { afterRevision: after, limit: 500 });
     for (const entry of entries) {
       after = entry.revision;
       if (entry.data['event'] === 'start_requested') finished = false;
@@ -145,7 +145,7 @@ async function schemaFinished({ store, pair }: PairContext): Promise<boolean> {
 
 /** An abort ends the start it aborts: left waiting, it would meddle with the next one. */
 async function requireUnderWay({ store, pair }: PairContext): Promise<void> {
-  const row = await store.pairs.get(pair.pair);
+  const row = await store.pairs.get(pair.name);
   if (!STAGES[row?.phase as Phase]) throw new CancelledSignal('start');
 }
 
@@ -159,10 +159,13 @@ async function awaitLink(
   await waitUntil(
     async () => {
       await requireUnderWay(context);
-      const link = await store.links.get(pair.pair, 'forward');
+      const link = await store.links.get(pair.name, 'forward');
       const observed = link?.observed;
       if (observed?.state === 'failed') {
-        throw fail('TRN3012', { code: observed.code ?? null, reason: observed.message ?? null });
+        throw fail('copy_failed', {
+          code: observed.code ?? null,
+          reason: observed.message ?? null,
+        });
       }
       return observed?.state === state ? true : undefined;
     },
@@ -170,7 +173,7 @@ async function awaitLink(
       timeoutMs,
       intervalMs: LINK_POLL_MS,
       signal,
-      onTimeout: () => fail('TRN3012', { reason: `link is not ${state}` }),
+      onTimeout: () => fail('copy_failed', { reason: `link is not ${state}` }),
     },
   );
 }
@@ -180,7 +183,7 @@ async function awaitLag(context: PairContext, signal: AbortSignal): Promise<void
   await waitUntil(
     async () => {
       await requireUnderWay(context);
-      const lag = await store.lag.get(pair.pair, 'forward');
+      const lag = await store.lag.get(pair.name, 'forward');
       const ms = lag?.lagMs ?? null;
       return ms !== null && ms <= pair.gates.lagMaxMs ? true : undefined;
     },
@@ -188,17 +191,17 @@ async function awaitLag(context: PairContext, signal: AbortSignal): Promise<void
       timeoutMs: CATCH_UP_TIMEOUT_MS,
       intervalMs: LINK_POLL_MS,
       signal,
-      onTimeout: () => fail('TRN5009', { reason: 'the link does not catch up' }),
+      onTimeout: () => fail('drain_timed_out', { reason: 'the link does not catch up' }),
     },
   );
 }
 
 /** Errored is a condition beside the phase, so that the phase still says how far the pair came. */
 async function setErrored({ store, pair, clock }: PairContext, thrown: unknown): Promise<void> {
-  const row = await store.pairs.get(pair.pair);
+  const row = await store.pairs.get(pair.name);
   if (!row) return;
   const code = isAppError(thrown) ? thrown.code : 'TRN7008';
-  await store.journal.transition(pair.pair, {
+  await store.journal.transition(pair.name, {
     conditions: [
       ...row.conditions.filter(({ condition }) => condition !== 'errored'),
       {
@@ -222,19 +225,19 @@ export async function endPair(
 ): Promise<string[]> {
   const { store, pair } = context;
   if (event === 'complete_requested') await requireSoaked(context);
-  await move(store, pair.pair, { event, actor });
-  const row = await store.pairs.get(pair.pair);
+  await move(store, pair.name, { event, actor });
+  const row = await store.pairs.get(pair.name);
   for (const direction of ['forward', 'reverse'] as const) {
-    const link = await store.links.get(pair.pair, direction);
+    const link = await store.links.get(pair.name, direction);
     if (!link) continue;
-    await store.links.setDesired(pair.pair, direction, 'stopped', link.epoch + 1n);
+    await store.links.setDesired(pair.name, direction, 'stopped', link.epoch + 1n);
     await awaitStopped(context, direction);
   }
   for (const side of ['blue', 'green'] as const) {
-    await store.tracking.setDesired(pair.pair, side, false);
+    await store.tracking.setDesired(pair.name, side, false);
   }
   const left = await removeObjects(pair, event === 'complete_requested' ? 'blue' : null);
-  await store.journal.append(pair.pair, {
+  await store.journal.append(pair.name, {
     type: 'objects_removed',
     data: { left, phase: row?.phase ?? null },
     actor,
@@ -245,16 +248,16 @@ export async function endPair(
 
 /** @throws TRN5022 while leaks are open, TRN5002 before the soak is over */
 async function requireSoaked({ store, pair, clock }: PairContext): Promise<void> {
-  const last = await store.switchovers.last(pair.pair);
+  const last = await store.switchovers.last(pair.name);
   const switchedMs = last?.finishedAt ? Date.parse(last.finishedAt) : clock.nowMs();
   const soakedMs = clock.nowMs() - switchedMs;
   if (soakedMs < pair.soak.minMs) {
-    throw fail('TRN5002', {
+    throw fail('gate_closed', {
       gates: `soak: ${formatMs(soakedMs)}, needs ${formatMs(pair.soak.minMs)}`,
     });
   }
   const leaks = await withSideSessions(pair, countLeaks);
-  if (leaks > 0) throw fail('TRN5022', { leaks });
+  if (leaks > 0) throw fail('leaks_open', { leaks });
 }
 
 const STOP_TIMEOUT_MS = 15_000;
@@ -265,13 +268,13 @@ async function awaitStopped(
 ): Promise<void> {
   await waitUntil(
     async () => {
-      const state = (await store.links.get(pair.pair, direction))?.observed?.state;
+      const state = (await store.links.get(pair.name, direction))?.observed?.state;
       return state === undefined || state === 'stopped' || state === 'failed' ? true : undefined;
     },
     {
       timeoutMs: STOP_TIMEOUT_MS,
       intervalMs: LINK_POLL_MS,
-      onTimeout: () => fail('TRN3009', { reason: 'link does not stop', direction }),
+      onTimeout: () => fail('link_superseded', { reason: 'link does not stop', direction }),
     },
   ).catch(() => undefined);
 }

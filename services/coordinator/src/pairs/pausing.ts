@@ -11,18 +11,18 @@ export async function setPaused(
   paused: boolean,
   actor: string,
 ): Promise<void> {
-  const row = await store.pairs.get(pair.pair);
-  if (!row) throw fail('TRN5001', { pair: pair.pair });
-  if (row.phase === 'switching') throw fail('TRN5004', { phase: row.phase });
+  const row = await store.pairs.get(pair.name);
+  if (!row) throw fail('pair_unknown', { pair: pair.name });
+  if (row.phase === 'switching') throw fail('switchover_running', { phase: row.phase });
   const direction = directionFrom(row.writableSide);
-  const link = await store.links.get(pair.pair, direction);
+  const link = await store.links.get(pair.name, direction);
   if (!link || !PAUSABLE.has(row.phase))
-    throw fail('TRN5003', { phase: row.phase, event: paused ? 'pause' : 'resume' });
+    throw fail('phase_mismatch', { phase: row.phase, event: paused ? 'pause' : 'resume' });
   const desired = paused ? 'stopped' : 'streaming';
-  await store.links.setDesired(pair.pair, direction, desired, link.epoch + 1n);
+  await store.links.setDesired(pair.name, direction, desired, link.epoch + 1n);
   const others = row.conditions.filter(({ condition }) => condition !== 'paused');
   const since = new Date(clock.nowMs()).toISOString();
-  await store.journal.transition(pair.pair, {
+  await store.journal.transition(pair.name, {
     conditions: paused
       ? [...others, { condition: 'paused', since, reason: `asked for by ${actor}` }]
       : others,

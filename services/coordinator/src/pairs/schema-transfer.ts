@@ -46,8 +46,8 @@ export async function dumpSection(
     return loadable(stdout);
   } catch (thrown) {
     const missing = thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
-    if (missing) throw fail('TRN1009', { program: 'pg_dump' }, thrown);
-    throw fail('TRN2021', { program: 'pg_dump', section }, thrown);
+    if (missing) throw fail('program_missing', { program: 'pg_dump' }, thrown);
+    throw fail('schema_transfer_failed', { program: 'pg_dump', section }, thrown);
   }
 }
 
@@ -57,6 +57,6 @@ export async function loadSection(session: Session, text: string): Promise<void>
     await session.query(text);
   } catch (thrown) {
     const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : null;
-    throw fail('TRN2021', { sqlstate: code }, thrown);
+    throw fail('schema_transfer_failed', { sqlstate: code }, thrown);
   }
 }

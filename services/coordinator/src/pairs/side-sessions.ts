@@ -15,7 +15,7 @@ export async function withSideSessions<T>(
       open.push(
         await openSession({
           endpoint: pair[side],
-          applicationName: sessionName(0n, 'look', pair.pair),
+          applicationName: sessionName(0n, 'look', pair.name),
           settings: { statement_timeout: '30000', lock_timeout: '2000' },
         }),
       );

@@ -34,7 +34,7 @@ export async function planView(context: PairContext, to: Side): Promise<object> 
     const facts = await readFacts({ pair, store, routes, control, from, nowMs: clock.nowMs() });
     const gates = evaluateGates(facts, pair.gates);
     const sequences = await readSequences(control[from]);
-    const past = await store.switchovers.list(pair.pair);
+    const past = await store.switchovers.list(pair.name);
     const times = medians(past.map(({ steps }) => steps));
     const details: Partial<Record<StepId, readonly string[]>> = {
       gates: gates.map(
@@ -54,7 +54,7 @@ export async function planView(context: PairContext, to: Side): Promise<object> 
     const frozen = JSON.stringify([to, steps.map(({ id, does }) => [id, does]), routes.describe()]);
     return {
       schema: 'turnout.plan/v1',
-      pair: pair.pair,
+      pair: pair.name,
       to,
       hash: createHash('sha256').update(frozen).digest('hex').slice(0, 16),
       steps,
@@ -69,7 +69,7 @@ export async function planView(context: PairContext, to: Side): Promise<object> 
               basis: `${past.length} earlier switches`,
             },
       next_steps: [
-        { command: `turnout switchover ${pair.pair} --to ${to} --wait`, why: 'Do exactly this.' },
+        { command: `turnout switchover ${pair.name} --to ${to} --wait`, why: 'Do exactly this.' },
       ],
     };
   });

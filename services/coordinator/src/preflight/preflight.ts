@@ -1,4 +1,4 @@
-import { ERRORS, isErrorCode } from '@turnout/contracts/errors';
+import { ERRORS } from '@turnout/contracts/errors';
 import { isAppError } from '@turnout/core/app-error';
 import { sessionName } from '@turnout/core/object-names';
 import { SIDES, type Side } from '@turnout/core/sides';
@@ -17,7 +17,7 @@ interface Verdict {
 }
 
 async function judge(requirement: Requirement, subject: PreflightSubject): Promise<Verdict> {
-  const { id, code, severity, ok } = requirement;
+  const { id, error, severity, ok } = requirement;
   let observed: string | null;
   let denied = false;
   try {
@@ -30,7 +30,7 @@ async function judge(requirement: Requirement, subject: PreflightSubject): Promi
   const finding: Finding =
     observed === null
       ? { id, severity: 'ok', code: null, observed: ok, remedy: null }
-      : { id, severity, code, observed, remedy: ERRORS[code].remedy };
+      : { id, severity, code: ERRORS[error].code, observed, remedy: ERRORS[error].remedy };
   return { finding, denied };
 }
 
@@ -53,22 +53,22 @@ async function judgeAll(subject: PreflightSubject): Promise<Finding[]> {
 
 /** What keeps a side from being asked anything, as a finding; none when it answers. */
 async function connect(pair: ResolvedPair, side: Side): Promise<Finding[]> {
-  const applicationName = sessionName(0n, 'look', pair.pair);
+  const applicationName = sessionName(0n, 'look', pair.name);
   try {
     await withSession({ endpoint: pair[side], applicationName }, async () => undefined);
     return [];
   } catch (thrown) {
-    if (!isAppError(thrown) || !isErrorCode(thrown.code)) throw thrown;
-    const { code, observed: facts } = thrown;
+    if (!isAppError(thrown)) throw thrown;
+    const { entry, facts } = thrown;
     const place = `${facts['host']}:${facts['port']}/${facts['database']}`;
     const observed = `no session with ${place} (${facts['code'] ?? 'no answer'})`;
     return [
       {
         id: `${side}_connection`,
         severity: 'critical',
-        code,
+        code: entry.code,
         observed,
-        remedy: ERRORS[code].remedy,
+        remedy: entry.remedy,
       },
     ];
   }

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '@turnout/contracts/errors';
+import type { ErrorName } from '@turnout/contracts/errors';
 import type { Side } from '@turnout/core/sides';
 import { isSelected } from '@turnout/postgres/catalog/table-patterns';
 import type { Session } from '@turnout/postgres/session';
@@ -13,7 +13,7 @@ export interface PreflightSubject {
 /** One requirement of both sides together or of each: what is wrong, as a sentence, or null. */
 export interface Requirement {
   readonly id: string;
-  readonly code: ErrorCode;
+  readonly error: ErrorName;
   readonly severity: 'critical' | 'warning';
   /** What holds when nothing is wrong. */
   readonly ok: string;
@@ -57,7 +57,7 @@ const VERSION_MIN = 130000;
 export const REQUIREMENTS: readonly Requirement[] = [
   {
     id: 'distinct_sides',
-    code: 'TRN1006',
+    error: 'sides_identical',
     severity: 'critical',
     ok: 'blue and green are different databases',
     async wrong({ sessions }) {
@@ -72,7 +72,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   },
   {
     id: 'server_version',
-    code: 'TRN2018',
+    error: 'server_version_unsupported',
     severity: 'critical',
     ok: 'both servers are PostgreSQL 13 or newer',
     wrong: (subject) =>
@@ -84,7 +84,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   },
   {
     id: 'wal_level',
-    code: 'TRN2010',
+    error: 'wal_level_insufficient',
     severity: 'critical',
     ok: 'wal_level is logical on both sides',
     wrong: (subject) =>
@@ -95,7 +95,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   },
   {
     id: 'slots',
-    code: 'TRN2011',
+    error: 'slots_exhausted',
     severity: 'critical',
     ok: 'slots and walsenders are free on both sides',
     wrong: (subject) =>
@@ -111,7 +111,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   },
   {
     id: 'privileges',
-    code: 'TRN2012',
+    error: 'privilege_missing',
     severity: 'critical',
     ok: 'the role may replicate, create the schema and act as a replica',
     wrong: (subject) =>
@@ -127,7 +127,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   },
   {
     id: 'replica_identity',
-    code: 'TRN2013',
+    error: 'replica_identity_missing',
     severity: 'critical',
     ok: 'every table has a replica identity',
     wrong: (subject) =>
@@ -138,7 +138,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   },
   {
     id: 'event_triggers',
-    code: 'TRN2016',
+    error: 'event_trigger_always',
     severity: 'critical',
     ok: 'no event trigger fires for replicas',
     wrong: (subject) =>
@@ -149,7 +149,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   },
   {
     id: 'prepared_transactions',
-    code: 'TRN2019',
+    error: 'prepared_transactions_pending',
     severity: 'warning',
     ok: 'no prepared transaction is pending',
     wrong: (subject) =>
@@ -160,20 +160,20 @@ export const REQUIREMENTS: readonly Requirement[] = [
   },
   {
     id: 'one_pair',
-    code: 'TRN2015',
+    error: 'database_of_another_pair',
     severity: 'critical',
     ok: 'neither database belongs to another pair',
     wrong: (subject) =>
       eachSide(subject, async (session, side) => {
         if ((await rows(session, sql.schemaInstalled))[0]?.['installed'] !== 't') return null;
         const [row] = await rows(session, sql.installedPair);
-        if (!row || (row['pair'] === subject.pair.pair && row['side'] === side)) return null;
+        if (!row || (row['pair'] === subject.pair.name && row['side'] === side)) return null;
         return `belongs to pair ${row['pair']} as ${row['side']}`;
       }),
   },
   {
     id: 'target_tables',
-    code: 'TRN2014',
+    error: 'target_table_missing',
     severity: 'critical',
     ok: 'green has the tables, or the schema will be transferred',
     async wrong({ pair, sessions }) {
@@ -187,7 +187,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   },
   {
     id: 'target_empty',
-    code: 'TRN2020',
+    error: 'target_not_empty',
     severity: 'critical',
     ok: 'the copy meets no rows on green, or it has run',
     async wrong({ pair, sessions }) {

@@ -1,4 +1,4 @@
-import { fail } from '@turnout/contracts/errors';
+import { errorNamed, fail } from '@turnout/contracts/errors';
 import type { AppError } from '@turnout/core/app-error';
 import type { Finding } from './finding.js';
 
@@ -7,10 +7,10 @@ export function preflightError(findings: readonly Finding[]): AppError | null {
   const critical = findings.filter(({ severity }) => severity === 'critical');
   const [only] = critical;
   if (only === undefined) return null;
-  if (critical.length === 1 && only.code !== null)
-    return fail(only.code, { [only.id]: only.observed });
+  const name = only.code === null ? null : errorNamed(only.code);
+  if (critical.length === 1 && name !== null) return fail(name, { [only.id]: only.observed });
   return fail(
-    'TRN2017',
+    'preflight_failed',
     Object.fromEntries(critical.map(({ id, code, observed }) => [id, `${code} ${observed}`])),
   );
 }

@@ -5,7 +5,7 @@ const ROUTED_PHASES = new Set(['verifying', 'ready', 'switching', 'on_green']);
 
 /** Poolers may have been left paused by a process that died: before anything else they are freed. */
 export async function reconcileRoutes({ context, sides }: Desk): Promise<void> {
-  const row = await context.store.pairs.get(context.pair.pair);
+  const row = await context.store.pairs.get(context.pair.name);
   if (row === null || !ROUTED_PHASES.has(row.phase)) return;
   try {
     const rows = await sides.look();
@@ -30,7 +30,7 @@ export function keepRoutes({
   return async (side, epoch) => {
     const nowMs = context.clock.monotonicMs();
     if (!dispatcher.idle || context.routes.count === 0 || nowMs - keptMs < KEEP_INTERVAL_MS) return;
-    const row = await context.store.pairs.get(context.pair.pair);
+    const row = await context.store.pairs.get(context.pair.name);
     if (row === null || row.phase === 'switching' || !ROUTED_PHASES.has(row.phase)) return;
     keptMs = nowMs;
     await context.routes.reconcile(side, epoch).catch((thrown: unknown) => {

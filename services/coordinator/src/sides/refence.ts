@@ -20,17 +20,17 @@ export async function refence(
   const { pair, store, logger } = context;
   const lost: Side = rows.blue.fenceEpoch > rows.green.fenceEpoch ? 'green' : 'blue';
   const keeps = otherSide(lost);
-  const lease = await holdLease(context, `pair/${pair.pair}`);
+  const lease = await holdLease(context, `pair/${pair.name}`);
   const blue = await openRoleSession(pair, 'blue', 'control', lease.epoch);
   const green = await openRoleSession(pair, 'green', 'control', lease.epoch);
   const control = { blue, green };
   try {
     const { actor, rows: now } = await takeOver(
       control,
-      { from: lost, to: keeps, pair: pair.pair, leaseEpoch: lease.epoch },
+      { from: lost, to: keeps, pair: pair.name, leaseEpoch: lease.epoch },
       async (epoch) => {
-        await renameSession(blue, epoch, 'control', pair.pair);
-        await renameSession(green, epoch, 'control', pair.pair);
+        await renameSession(blue, epoch, 'control', pair.name);
+        await renameSession(green, epoch, 'control', pair.name);
       },
     );
     if (now.blue.state !== 'open' || now.green.state !== 'open') return;
@@ -38,9 +38,9 @@ export async function refence(
       await ask(control[lost], closeSide(actor, 'refenced'));
       await control[lost].query(guardBody('closed', { otherSide: keeps }));
     });
-    const error = fail('TRN5018', { side: lost });
-    logger.error({ pair: pair.pair, side: lost, code: error.code }, error.message);
-    await store.journal.append(pair.pair, {
+    const error = fail('fence_lost', { side: lost });
+    logger.error({ pair: pair.name, side: lost, code: error.code }, error.message);
+    await store.journal.append(pair.name, {
       type: 'fence_lost',
       data: { side: lost, code: error.code },
       actor: 'coordinator',

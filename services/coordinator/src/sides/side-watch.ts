@@ -53,7 +53,7 @@ export class SideWatch {
     this.#readMs = this.#context.clock.monotonicMs();
     const { metrics, pair } = this.#context;
     for (const side of SIDES) {
-      metrics.set('writable', { pair: pair.pair, side }, rows[side].state === 'open' ? 1 : 0);
+      metrics.set('writable', { pair: pair.name, side }, rows[side].state === 'open' ? 1 : 0);
     }
     return rows;
   }
@@ -63,7 +63,7 @@ export class SideWatch {
     while (!signal.aborted) {
       this.#lastProgressMs = this.#context.clock.monotonicMs();
       try {
-        const row = await store.pairs.get(pair.pair);
+        const row = await store.pairs.get(pair.name);
         if (row && INSTALLED_PHASES.has(row.phase)) {
           const rows = await this.look();
           const open = SIDES.filter((side) => rows[side].state === 'open');
@@ -71,7 +71,7 @@ export class SideWatch {
           if (open.length === 1) await onOneOpen(open[0]!, rows[open[0]!].fenceEpoch);
         }
       } catch (thrown) {
-        logger.warn({ pair: pair.pair, err: thrown }, 'sides could not be read');
+        logger.warn({ pair: pair.name, err: thrown }, 'sides could not be read');
       }
       await pause(INTERVAL_MS, signal).catch((thrown: unknown) => {
         if (!isCancelled(thrown)) throw thrown;

@@ -34,7 +34,7 @@ export async function endPredecessors(
     {
       timeoutMs: TERMINATE_TIMEOUT_MS,
       intervalMs: 10,
-      onTimeout: () => fail('TRN5015', { reason: 'sessions of a predecessor do not end' }),
+      onTimeout: () => fail('superseded', { reason: 'sessions of a predecessor do not end' }),
     },
   );
 }
@@ -58,12 +58,12 @@ export async function claim(session: Session, actor: Actor): Promise<SideRow> {
     {
       timeoutMs: CLAIM_TIMEOUT_MS,
       intervalMs: 50,
-      onTimeout: () => fail('TRN5012', { reason: 'a side could not be claimed' }),
+      onTimeout: () => fail('operator_needed', { reason: 'a side could not be claimed' }),
     },
   );
   const row = await readSideRow(session);
   if (claimed.length === 0 && row.holder !== actor.holder) {
-    throw fail('TRN5015', { claim_epoch: String(row.claimEpoch), epoch: String(actor.epoch) });
+    throw fail('superseded', { claim_epoch: String(row.claimEpoch), epoch: String(actor.epoch) });
   }
   await awaitStandbys(session);
   return row;

@@ -16,10 +16,10 @@ export async function claimedTransaction<T>(
   await session.query(/* sql */ `begin`);
   try {
     const held = await ask(session, lockClaim(actor));
-    if (held.length === 0) throw fail('TRN5015', { epoch: String(actor.epoch) });
+    if (held.length === 0) throw fail('superseded', { epoch: String(actor.epoch) });
     const result = await work();
     const { command } = await session.query(/* sql */ `commit`);
-    if (command !== 'COMMIT') throw fail('TRN5020', { answer: command });
+    if (command !== 'COMMIT') throw fail('commit_refused', { answer: command });
     return result;
   } catch (thrown) {
     await rollBack(session, 1_000);

@@ -56,19 +56,20 @@ export class Dispatcher {
    */
   async start(request: SwitchRequest): Promise<string> {
     const { store, pair, clock } = this.#context;
-    const running = await store.switchovers.running(pair.pair);
-    if (running !== null) throw fail('TRN5004', { switchover: running.id });
+    const running = await store.switchovers.running(pair.name);
+    if (running !== null) throw fail('switchover_running', { switchover: running.id });
     // The last one has told its outcome and is putting its things away.
     await this.settled();
-    const row = await store.pairs.get(pair.pair);
-    if (row?.writableSide === request.to) throw fail('TRN5005', { writable: request.to });
+    const row = await store.pairs.get(pair.name);
+    if (row?.writableSide === request.to)
+      throw fail('expectation_failed', { writable: request.to });
     await requireGates(this.#context, otherSide(request.to));
     const id = newId('sw', clock.nowMs());
     // First, and only one can run: of two requests at once the other is refused here. A phase of
     // `switching` without a switch that a successor could find would stay for ever.
     await store.switchovers.create({
       id,
-      pair: pair.pair,
+      pair: pair.name,
       to: request.to,
       reason: request.reason,
       actor: request.actor,
@@ -83,7 +84,7 @@ export class Dispatcher {
   async #beginPhase(id: string, request: SwitchRequest): Promise<void> {
     const { store, pair } = this.#context;
     try {
-      await move(store, pair.pair, {
+      await move(store, pair.name, {
         event: 'switchover_requested',
         actor: request.actor,
         data: { switchover: id, to: request.to, reason: request.reason },
@@ -99,7 +100,7 @@ export class Dispatcher {
   async resume(signal: AbortSignal): Promise<void> {
     const { store, pair } = this.#context;
     while (!signal.aborted && this.#current === null) {
-      const left = (await store.switchovers.running(pair.pair)) ?? (await this.#stopped());
+      const left = (await store.switchovers.running(pair.name)) ?? (await this.#stopped());
       if (left === null) return;
       const run = new Run(this.#dependencies('recovery'), left.id, left.to);
       this.#follow(run, recover(run));
@@ -112,8 +113,8 @@ export class Dispatcher {
   /** A switch that waits for an operator is looked at again by every coordinator that starts. */
   async #stopped(): Promise<SwitchoverRow | null> {
     const { store, pair } = this.#context;
-    if ((await store.pairs.get(pair.pair))?.phase !== 'switching') return null;
-    const last = await store.switchovers.last(pair.pair);
+    if ((await store.pairs.get(pair.name))?.phase !== 'switching') return null;
+    const last = await store.switchovers.last(pair.name);
     const again = last?.outcome === 'needs_operator' && !this.#told.has(last.id);
     if (!again) return null;
     this.#told.add(last.id);
@@ -128,9 +129,9 @@ export class Dispatcher {
   /** Cancels before the decision. @throws TRN5017 when none runs, TRN5010 after the decision */
   cancel(): void {
     const run = this.#current?.run;
-    if (!run) throw fail('TRN5017', { pair: this.#context.pair.pair, running: 'none' });
-    if (run.decided) throw fail('TRN5010', { switchover: run.id });
-    run.abort.abort(fail('TRN5016', { switchover: run.id }));
+    if (!run) throw fail('switchover_unknown', { pair: this.#context.pair.name, running: 'none' });
+    if (run.decided) throw fail('already_decided', { switchover: run.id });
+    run.abort.abort(fail('switchover_cancelled', { switchover: run.id }));
   }
 
   /** Resolves when no switch runs. */
@@ -146,8 +147,8 @@ export class Dispatcher {
     const { store, pair } = this.#context;
     const side = outcome === 'committed' ? run.to : run.from;
     // A predecessor may have come as far as this and died before it told the outcome.
-    if ((await store.pairs.get(pair.pair))?.phase === 'switching') {
-      await move(store, pair.pair, {
+    if ((await store.pairs.get(pair.name))?.phase === 'switching') {
+      await move(store, pair.name, {
         event: `${outcome === 'committed' ? 'committed_to' : 'undone_on'}_${side}`,
         actor,
         writableSide: side,
@@ -155,7 +156,7 @@ export class Dispatcher {
       });
     }
     // Only now: the checker drops what is neither wished for nor on the writable side.
-    for (const each of SIDES) await store.tracking.setDesired(pair.pair, each, false);
+    for (const each of SIDES) await store.tracking.setDesired(pair.name, each, false);
   }
 
   #follow(run: Run, done: Promise<Result>): void {
@@ -181,11 +182,11 @@ export async function requireGates(context: PairContext, from: Side): Promise<vo
   );
   const verdicts = evaluateGates(facts, pair.gates);
   for (const { id, open } of verdicts) {
-    context.metrics.set('gate_open', { pair: pair.pair, gate: id }, open ? 1 : 0);
+    context.metrics.set('gate_open', { pair: pair.name, gate: id }, open ? 1 : 0);
   }
   const closed = verdicts.filter(({ open }) => !open);
   if (closed.length === 0) return;
-  throw fail('TRN5002', {
+  throw fail('gate_closed', {
     gates: closed
       .map(({ id, observed, limit }) => `${id}: ${observed ?? 'unknown'}, needs ${limit}`)
       .join('; '),

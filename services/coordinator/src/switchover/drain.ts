@@ -56,7 +56,7 @@ export async function proveDrain(
     timeoutMs,
     intervalMs: MARKER_POLL_MS,
     signal,
-    onTimeout: () => fail('TRN5009', { link, timeout_ms: Math.round(timeoutMs) }),
+    onTimeout: () => fail('drain_timed_out', { link, timeout_ms: Math.round(timeoutMs) }),
   });
 }
 

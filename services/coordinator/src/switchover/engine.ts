@@ -38,7 +38,7 @@ async function runStep(run: Run, recorder: Recorder, step: Step): Promise<void> 
   const id = step.id as StepId;
   await recorder.measure(id, false, () =>
     within(STEP_ACTIONS[id].act(run), step.timeoutMs, () =>
-      fail('TRN5023', { step: id, timeout_ms: step.timeoutMs }),
+      fail('step_timed_out', { step: id, timeout_ms: step.timeoutMs }),
     ),
   );
   run.deps.logger.info({ switchover: run.id, step: id }, 'step done');
@@ -52,7 +52,7 @@ async function undo(run: Run, recorder: Recorder, failed: StepId): Promise<strin
     if (!action) continue;
     await recorder
       .measure(id, true, () =>
-        within(action(run), UNDO_TIMEOUT_MS, () => fail('TRN5023', { undo: id })),
+        within(action(run), UNDO_TIMEOUT_MS, () => fail('step_timed_out', { undo: id })),
       )
       .catch((thrown: unknown) => errors.push(`${id}: ${reasonOf(thrown)}`));
   }

@@ -18,7 +18,7 @@ export async function holdLease(
 ): Promise<Lease> {
   const answer = await store.leases.acquire(name, instanceId, LEASE_TTL_MS);
   if (!('epoch' in answer)) {
-    throw fail('TRN6002', { lease: name, held_by: answer.heldBy });
+    throw fail('lease_held', { lease: name, held_by: answer.heldBy });
   }
   const { epoch } = answer;
   const lost = new AbortController();

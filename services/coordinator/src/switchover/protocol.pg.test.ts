@@ -43,7 +43,7 @@ async function connect(url: string, name = 'app'): Promise<Session> {
 
 function makeRun(): Run {
   const pair = {
-    pair: 'shop',
+    name: 'shop',
     blue: { url: blueUrl },
     green: { url: greenUrl },
     tables: { include: ['*.*'], exclude: [] },
@@ -61,7 +61,7 @@ async function acquire(target: Run, leaseEpoch = 1n): Promise<void> {
   const control = { blue, green };
   const { actor } = await takeOver(
     control,
-    { from: target.from, to: target.to, pair: pair.pair, leaseEpoch },
+    { from: target.from, to: target.to, pair: pair.name, leaseEpoch },
     async () => undefined,
   );
   target.actor = actor;
@@ -219,7 +219,7 @@ test('a writer in replica role passes every trigger and is found by its lock', a
   await fence.act(run);
   await expect(proveNoBypass(run.opened().control.blue)).rejects.toMatchObject({
     code: 'TRN5011',
-    observed: { application: 'rogue' },
+    facts: { application: 'rogue' },
   });
 });
 

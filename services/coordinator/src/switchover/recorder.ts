@@ -68,7 +68,7 @@ export class Recorder {
     for (const { id, outcome, ms } of this.#records) {
       metrics.observe('switchover_step_duration_seconds', { step: id, outcome }, ms / 1_000);
       await store.journal
-        .append(pair.pair, {
+        .append(pair.name, {
           type: 'switchover.step_finished',
           data: { switchover: this.#run.id, step: id, outcome, ms },
           actor: 'coordinator',

@@ -26,7 +26,7 @@ export async function sendMarker(
   const token = randomUUID();
   const startedMs = performance.now();
   const done = await ask(written, writeMarker(side, kind, token));
-  if (done.length === 0) throw fail('TRN5009', { reason: 'marker row is missing', side });
+  if (done.length === 0) throw fail('drain_timed_out', { reason: 'marker row is missing', side });
   await waitUntil(
     async () => {
       const [row] = await ask(seen, readMarker(side, kind));
@@ -36,7 +36,7 @@ export async function sendMarker(
       timeoutMs,
       intervalMs: 2,
       signal,
-      onTimeout: () => fail('TRN5009', { side, kind, timeout_ms: Math.round(timeoutMs) }),
+      onTimeout: () => fail('drain_timed_out', { side, kind, timeout_ms: Math.round(timeoutMs) }),
     },
   );
   return performance.now() - startedMs;

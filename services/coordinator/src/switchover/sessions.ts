@@ -57,7 +57,7 @@ export async function openRoleSession(
 ): Promise<Session> {
   const session = await openSession({
     endpoint: pair[side],
-    applicationName: sessionName(epoch, role, pair.pair),
+    applicationName: sessionName(epoch, role, pair.name),
   });
   const { rows } = await session.query<{ server_version_num: string }>(
     /* sql */ `show server_version_num`,

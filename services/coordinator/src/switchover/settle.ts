@@ -1,5 +1,4 @@
-import { fail } from '@turnout/contracts/errors';
-import { isAppError } from '@turnout/core/app-error';
+import { fail, isError } from '@turnout/contracts/errors';
 import { isSuperseded } from './superseded.js';
 import { backoffMs } from '@turnout/core/backoff';
 import { pause } from '@turnout/core/waiting';
@@ -44,7 +43,7 @@ async function settle(run: Run): Promise<Settled> {
   const rows = await acquireBoth(run);
   const { state: from, fenceEpoch } = rows[run.from];
   const { state: to } = rows[run.to];
-  if (from === 'open' && to === 'open') throw fail('TRN5018', { side: run.from });
+  if (from === 'open' && to === 'open') throw fail('fence_lost', { side: run.from });
   if (from === 'open') {
     await disarm(run);
     return 'undone';
@@ -106,7 +105,7 @@ export async function settleUntilKnown(run: Run): Promise<Settled> {
     try {
       return await settle(run);
     } catch (thrown) {
-      const final = isSuperseded(thrown) || (isAppError(thrown) && thrown.code === 'TRN5018');
+      const final = isSuperseded(thrown) || isError(thrown, 'fence_lost');
       if (final || attempt >= SETTLE_ATTEMPTS_MAX) throw thrown;
       run.deps.logger.warn({ switchover: run.id, reason: reasonOf(thrown) }, 'settling again');
       await pause(backoffMs(attempt, { firstMs: 100, maxMs: 5_000 }));

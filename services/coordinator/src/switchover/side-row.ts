@@ -27,7 +27,7 @@ export async function ask(session: Session, statement: Statement): Promise<Cells
 /** The truth about one side. @throws TRN5001 when Turnout is not installed there */
 export async function readSideRow(session: Session): Promise<SideRow> {
   const [row] = await ask(session, readSide);
-  if (!row) throw fail('TRN5001', { reason: 'side row is missing' });
+  if (!row) throw fail('pair_unknown', { reason: 'side row is missing' });
   return {
     pair: row['pair'] ?? '',
     side: row['side'] as Side,

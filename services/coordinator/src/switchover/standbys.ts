@@ -22,7 +22,7 @@ export async function awaitStandbys(session: Session): Promise<void> {
     {
       timeoutMs: STANDBY_TIMEOUT_MS,
       intervalMs: 2,
-      onTimeout: () => fail('TRN5009', { reason: 'a standby does not follow', lsn }),
+      onTimeout: () => fail('drain_timed_out', { reason: 'a standby does not follow', lsn }),
     },
   );
 }

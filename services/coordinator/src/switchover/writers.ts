@@ -42,7 +42,7 @@ export async function awaitOlderWriters(
       timeoutMs,
       intervalMs: 10,
       signal,
-      onTimeout: () => fail('TRN5007', named(last)),
+      onTimeout: () => fail('arm_timed_out', named(last)),
     },
   );
   return count;
@@ -70,7 +70,7 @@ export async function proveNoBypass(session: Session): Promise<string[]> {
     {
       timeoutMs: QUEUEING_GRACE_MS,
       intervalMs: 3,
-      onTimeout: () => fail('TRN5011', named(bypass)),
+      onTimeout: () => fail('guard_bypassed', named(bypass)),
     },
   );
   for (const row of await ask(session, queuedBlockers)) {

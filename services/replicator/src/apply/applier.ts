@@ -137,7 +137,11 @@ export class Applier {
       const { row, link } = progress;
       // A signal read again after a restart: the row has already passed it.
       if (transaction.finalLsn <= row.sourceLsn || epoch <= row.switchEpoch) return;
-      if (row.open) throw fail('TRN3011', { link, reason: 'hand-over to a link that is open' });
+      if (row.open)
+        throw fail('progress_in_user_transaction', {
+          link,
+          reason: 'hand-over to a link that is open',
+        });
       const { finalLsn: source, endLsn: end } = transaction;
       const { leaseEpoch, sourceLsn: previous } = row;
       const signal = openLink({ link, leaseEpoch, switchEpoch: epoch, previous, source, end });
@@ -151,7 +155,7 @@ export class Applier {
       }
       await progress.reload();
     }
-    throw fail('TRN3009', { link: progress.link, reason: 'could not be opened' });
+    throw fail('link_superseded', { link: progress.link, reason: 'could not be opened' });
   }
 
   async #leak(transaction: SourceTransaction): Promise<void> {
@@ -161,7 +165,7 @@ export class Applier {
     if (!leak) {
       // Its chunks are read: only the stream can bring them again.
       if (transaction.type === 'large')
-        throw fail('TRN3001', { link: this.#options.progress.link });
+        throw fail('stream_ended', { link: this.#options.progress.link });
       // The row moved or was opened meanwhile: the transaction is looked at anew.
       return this.#take(transaction);
     }
@@ -232,7 +236,8 @@ export class Applier {
     statements: readonly TargetedStatement[],
   ): Promise<void> {
     const kind = failureKind(thrown);
-    if (kind === 'connection') throw fail('TRN3001', { link: this.#options.progress.link }, thrown);
+    if (kind === 'connection')
+      throw fail('stream_ended', { link: this.#options.progress.link }, thrown);
     if (kind === 'progress' || kind === 'transient') {
       await this.#refused(thrown);
     } else if (kind === 'content') {
@@ -259,7 +264,7 @@ export class Applier {
   async #refused(thrown?: unknown): Promise<void> {
     this.#refusals += 1;
     const { progress } = this.#options;
-    if (this.#refusals > TRIES_MAX) throw fail('TRN3001', { link: progress.link }, thrown);
+    if (this.#refusals > TRIES_MAX) throw fail('stream_ended', { link: progress.link }, thrown);
     await progress.reload();
   }
 

@@ -27,10 +27,10 @@ export function contentError(
   table: string | null,
 ): AppError {
   const names = databaseErrorNames(thrown);
-  const code = names.sqlstate === 'TRN02' ? 'TRN3006' : 'TRN3007';
+  const name = names.sqlstate === 'TRN02' ? 'change_mismatch' : 'change_refused';
   const named = names.schema && names.table ? `${names.schema}.${names.table}` : names.table;
   return fail(
-    code,
+    name,
     {
       table: table ?? named,
       xid,

@@ -48,6 +48,6 @@ export async function applyLarge(
     if (kind === 'progress') return null;
     if (kind === 'content') throw contentError(thrown, transaction, null);
     if (kind === null) throw thrown;
-    throw fail('TRN3001', { link: progress.link, xid: transaction.xid }, thrown);
+    throw fail('stream_ended', { link: progress.link, xid: transaction.xid }, thrown);
   }
 }

@@ -69,7 +69,7 @@ export class ProgressKeeper {
     const [found] = await this.#target.query(readProgress(this.link));
     const row = found ? parseProgress(found) : null;
     if (row?.leaseEpoch !== leaseEpoch) {
-      throw fail('TRN3009', {
+      throw fail('link_superseded', {
         link: this.link,
         lease_epoch: String(leaseEpoch),
         found: row ? String(row.leaseEpoch) : null,

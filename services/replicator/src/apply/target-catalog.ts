@@ -43,7 +43,7 @@ export class TargetCatalog {
   async #read({ schema, name }: Relation): Promise<TargetShape> {
     const [row] = await this.#target.query(targetTable({ schema, name }));
     const table = `${schema}.${name}`;
-    if (!row?.shape) throw fail('TRN3008', { table, reason: 'missing on the target' });
+    if (!row?.shape) throw fail('relation_mismatch', { table, reason: 'missing on the target' });
     return JSON.parse(row.shape) as TargetShape;
   }
 }

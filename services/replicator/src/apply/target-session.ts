@@ -71,7 +71,7 @@ export class TargetSession {
       const results = await this.#run([...head, ...statements, plain('commit')]);
       const tag = results.at(-1)?.command;
       // A failed transaction answers COMMIT with the tag ROLLBACK and no error.
-      if (tag !== 'COMMIT') throw fail('TRN3007', { answer: tag ?? null });
+      if (tag !== 'COMMIT') throw fail('change_refused', { answer: tag ?? null });
       return results.slice(head.length, -1).map(({ rows }) => rows);
     } catch (thrown) {
       const failed = failedStatement(thrown);
@@ -92,7 +92,8 @@ export class TargetSession {
 
   async commit(): Promise<void> {
     const [result] = await this.#run([plain('commit')]);
-    if (result?.command !== 'COMMIT') throw fail('TRN3007', { answer: result?.command ?? null });
+    if (result?.command !== 'COMMIT')
+      throw fail('change_refused', { answer: result?.command ?? null });
   }
 
   /** Leaves a failed transaction; on a dead session there is nothing to leave. */

@@ -51,7 +51,7 @@ export class CopyWorker {
         if (isConnectionLost(thrown) && attempt < CHUNK_TRIES_MAX && !signal.aborted) continue;
         const { sqlstate, constraint, column } = databaseErrorNames(thrown);
         const table = tableName(chunk.table);
-        throw fail('TRN3012', { table, chunk: chunk.id, sqlstate, constraint, column }, thrown);
+        throw fail('copy_failed', { table, chunk: chunk.id, sqlstate, constraint, column }, thrown);
       }
     }
   }
@@ -134,7 +134,7 @@ async function pipeRows(
   const into = copyIn(target, copyInText(chunk.table));
   await pipeline(out, meter, into, { signal });
   if (out.rowCount !== into.rowCount) {
-    throw fail('TRN3012', {
+    throw fail('copy_failed', {
       table: tableName(chunk.table),
       chunk: chunk.id,
       rows_read: out.rowCount,

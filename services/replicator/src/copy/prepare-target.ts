@@ -29,14 +29,15 @@ export function matchTables(source: readonly Table[], target: readonly Table[]):
   return ownTables(source).map((table) => {
     const name = tableName(table);
     const there = byName.get(name);
-    if (!there) throw fail('TRN2014', { table: name });
+    if (!there) throw fail('target_table_missing', { table: name });
     if (there.kind === 'partitioned') {
-      throw fail('TRN3008', { table: name, reason: 'partitioned on the target only' });
+      throw fail('relation_mismatch', { table: name, reason: 'partitioned on the target only' });
     }
     const columns = new Map(there.columns.map((column) => [column.name, column]));
     const copied = copyTable(table);
     for (const column of copied.columns) {
-      if (!columns.has(column)) throw fail('TRN3008', { table: name, column, reason: 'missing' });
+      if (!columns.has(column))
+        throw fail('relation_mismatch', { table: name, column, reason: 'missing' });
     }
     return {
       ...copied,
@@ -71,7 +72,7 @@ export async function emptyTarget(
   for (const table of tables) {
     if (copied.has(tableName(table))) continue;
     const rows = await target.query(anyRow(table));
-    if (rows.length > 0) throw fail('TRN2020', { table: tableName(table) });
+    if (rows.length > 0) throw fail('target_not_empty', { table: tableName(table) });
   }
   if (chunks.length === 0) return;
   const worker = copyWorker(1);

@@ -94,7 +94,7 @@ test('a target that holds rows is refused and left as it is', async () => {
   await pair.green.query(`insert into public.ident (v) values ('precious')`);
   await expect(pair.copy('forward')).rejects.toMatchObject({
     code: 'TRN2020',
-    observed: { table: 'public.ident' },
+    facts: { table: 'public.ident' },
   });
   expect(await pair.dump('green', 'public.ident')).toEqual(['(1,precious)']);
 });
@@ -103,7 +103,7 @@ test('a table or a column that is missing on the target is named', async () => {
   await pair.green.query(`drop table public.empty_one`);
   await expect(pair.copy('forward')).rejects.toMatchObject({
     code: 'TRN2014',
-    observed: { table: 'public.empty_one' },
+    facts: { table: 'public.empty_one' },
   });
   await pair.green.query(`create table public.empty_one (other int)`);
   await expect(pair.copy('forward')).rejects.toMatchObject({ code: 'TRN3008' });
@@ -114,6 +114,6 @@ test('a row that the target refuses stops the copy with table and SQLSTATE, not 
   const ended: unknown = await pair.copy('forward').catch((thrown: unknown) => thrown);
   expect(ended).toMatchObject({
     code: 'TRN3012',
-    observed: { table: 'public.ident', sqlstate: '23514', constraint: 'short' },
+    facts: { table: 'public.ident', sqlstate: '23514', constraint: 'short' },
   });
 });

@@ -58,7 +58,7 @@ export async function runCopy(options: RunCopyOptions): Promise<void> {
     if (signal.aborted) throw new CancelledSignal('copy');
     if (isAppError(thrown) || sqlState(thrown) === null) throw thrown;
     const { sqlstate, table } = databaseErrorNames(thrown);
-    const code = isConnectionLost(thrown) ? 'TRN2001' : 'TRN3012';
+    const code = isConnectionLost(thrown) ? 'postgres_unreachable' : 'copy_failed';
     throw fail(code, { link: place.link, sqlstate, table }, thrown);
   } finally {
     await target.close();

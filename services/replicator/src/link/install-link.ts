@@ -22,7 +22,7 @@ export async function installLink(place: LinkPlace, open: boolean): Promise<void
       const name = slotOf(place);
       if (seeded) {
         if (await readSlot(source, name)) return;
-        throw fail('TRN3003', { slot: name });
+        throw fail('slot_missing', { slot: name });
       }
       await publishTables(source, place);
       // A slot without progress is what an interrupted installation leaves: it begins anew.

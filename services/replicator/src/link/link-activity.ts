@@ -42,7 +42,7 @@ export class LinkActivity {
     const { context, leaseEpoch } = options;
     const { settings, link } = context;
     this.#place = {
-      pair: settings.pair,
+      pair: settings.name,
       link,
       source: settings[sourceOf(link)],
       target: settings[targetOf(link)],
@@ -92,7 +92,7 @@ export class LinkActivity {
   async #requireLease(): Promise<void> {
     const { context, stillHeld } = this.#options;
     const held = await stillHeld().catch(() => null);
-    if (held === false) throw fail('TRN3009', { link: context.link, reason: 'lease lost' });
+    if (held === false) throw fail('link_superseded', { link: context.link, reason: 'lease lost' });
   }
 
   async #prepare(signal: AbortSignal): Promise<void> {
@@ -132,7 +132,7 @@ export class LinkActivity {
 
   async #startsOpen(): Promise<boolean> {
     const { store, settings, link } = this.#options.context;
-    const pair = await store.pairs.get(settings.pair);
+    const pair = await store.pairs.get(settings.name);
     return pair?.writableSide === sourceOf(link);
   }
 
@@ -160,7 +160,7 @@ export class LinkActivity {
   #observer(): ApplyObserver {
     const { context, status, reporter } = this.#options;
     const { metrics, settings, link, log, store, clock } = context;
-    const { pair } = settings;
+    const pair = settings.name;
     return {
       onApplied: (transactions, counts) => {
         const rows = counts.insert + counts.update + counts.delete + counts.truncate;

@@ -62,7 +62,7 @@ export class LinkReporter {
 
   async #write(): Promise<void> {
     const { store, settings, link, news, clock, log, metrics } = this.#context;
-    const { pair } = settings;
+    const pair = settings.name;
     const { copy } = this.#status;
     if (copy) metrics.copied(pair, copy.rows, copy.rowsExpected);
     this.#sequence = Math.max(this.#sequence + 1, clock.nowMs());

@@ -109,7 +109,7 @@ async function follow(
     });
     meter.connect(stream);
     stream.ended.then(
-      () => assembler.fail(fail('TRN3001', { slot: slotOf(place), reason: 'closed' })),
+      () => assembler.fail(fail('stream_ended', { slot: slotOf(place), reason: 'closed' })),
       (thrown: unknown) => assembler.fail(thrown),
     );
     onStreaming({ progress, position, assembler });
@@ -135,5 +135,5 @@ async function follow(
 function classified(thrown: unknown): unknown {
   if (isAppError(thrown) || isCancelled(thrown)) return thrown;
   const kind = failureKind(thrown);
-  return kind === 'connection' || kind === 'transient' ? fail('TRN3001', {}, thrown) : thrown;
+  return kind === 'connection' || kind === 'transient' ? fail('stream_ended', {}, thrown) : thrown;
 }

@@ -36,7 +36,7 @@ describe('a start proves that the slot continues where the target stands', () =>
       /* sql */ `select pg_replication_slot_advance($1, pg_current_wal_lsn())`,
       [slot()],
     );
-    expect(await ending()).toMatchObject({ code: 'TRN3002', observed: { slot: slot() } });
+    expect(await ending()).toMatchObject({ code: 'TRN3002', facts: { slot: slot() } });
   });
 
   test('a slot that is gone is not created anew', async () => {
@@ -102,7 +102,7 @@ describe('what does not fit stops the link and is named, never hidden', () => {
     await pair.blue.query(/* sql */ `insert into public.other values (2)`);
     expect(await link.outcome).toMatchObject({
       code: 'TRN3006',
-      observed: { table: 'public.item', sqlstate: 'TRN02' },
+      facts: { table: 'public.item', sqlstate: 'TRN02' },
     });
     // What came before it in the stream is applied, what came after is not.
     expect(await pair.dump('green', 'public.other')).toEqual(['(1)']);
@@ -115,7 +115,7 @@ describe('what does not fit stops the link and is named, never hidden', () => {
     const ended = await link.outcome;
     expect(ended).toMatchObject({
       code: 'TRN3007',
-      observed: { table: 'public.item', sqlstate: '23505', constraint: 'item_code_key' },
+      facts: { table: 'public.item', sqlstate: '23505', constraint: 'item_code_key' },
     });
     expect(String((ended as Error).message)).not.toContain('secret');
   });
@@ -125,7 +125,7 @@ describe('what does not fit stops the link and is named, never hidden', () => {
     await pair.blue.query(/* sql */ `insert into public.other values (1, 2)`);
     expect(await ending()).toMatchObject({
       code: 'TRN3008',
-      observed: { table: 'public.other', column: 'extra' },
+      facts: { table: 'public.other', column: 'extra' },
     });
   });
 

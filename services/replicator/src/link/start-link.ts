@@ -34,13 +34,13 @@ export async function startLink(
   const ackedLsn = position?.acked_lsn ? parseLsn(position.acked_lsn) : LSN_ZERO;
   await freeSlot(source, name);
   const slot = await readSlot(source, name);
-  if (!slot) throw fail('TRN3003', { slot: name });
-  if (slot.walStatus === 'lost') throw fail('TRN3004', { slot: name });
+  if (!slot) throw fail('slot_missing', { slot: name });
+  if (slot.walStatus === 'lost') throw fail('slot_lost', { slot: name });
   await refuseStrangeSlot(name, slot, { target, source });
   const startLsn = laterOf(progress.endLsn, ackedLsn);
   // Compared with `source_lsn` this would be a false alarm after every normal acknowledgement.
   if (slot.confirmedFlushLsn !== null && slot.confirmedFlushLsn > startLsn) {
-    throw fail('TRN3002', {
+    throw fail('slot_ahead', {
       slot: name,
       confirmed_flush_lsn: formatLsn(slot.confirmedFlushLsn),
       applied_lsn: formatLsn(startLsn),
@@ -56,10 +56,10 @@ async function refuseStrangeSlot(
   { target, source }: { target: TargetSession; source: Session },
 ): Promise<void> {
   const [known] = await target.query(readSlotIdentity(name));
-  if (!known) throw fail('TRN3005', { slot: name, reason: 'its creation was never recorded' });
+  if (!known) throw fail('slot_foreign', { slot: name, reason: 'its creation was never recorded' });
   const now = await readServerIdentity(source);
   if (known.system_identifier !== now.systemIdentifier || known.timeline !== now.timeline) {
-    throw fail('TRN3015', {
+    throw fail('identity_changed', {
       slot: name,
       recorded: `${known.system_identifier}/${known.timeline}`,
       found: `${now.systemIdentifier}/${now.timeline}`,
@@ -68,6 +68,6 @@ async function refuseStrangeSlot(
   const createdAt = parseLsn(known.consistent_lsn ?? '0/0');
   const older = slot.confirmedFlushLsn !== null && slot.confirmedFlushLsn < createdAt;
   if (slot.plugin !== known.plugin || older) {
-    throw fail('TRN3005', { slot: name, plugin: slot.plugin, older_than_recorded: older });
+    throw fail('slot_foreign', { slot: name, plugin: slot.plugin, older_than_recorded: older });
   }
 }

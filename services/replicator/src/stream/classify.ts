@@ -33,7 +33,7 @@ export function kindAfter(kind: ItemKind, change: Change, xid: number): ItemKind
   const relations = relationsOf(change);
   if (relations.some(isProgress)) {
     if (kind === 'empty' && change.kind !== 'truncate') return 'ours';
-    throw fail('TRN3011', { xid, change: change.kind });
+    throw fail('progress_in_user_transaction', { xid, change: change.kind });
   }
   if (kind === 'user' || relations.some(({ schema }) => schema !== TURNOUT_SCHEMA)) return 'user';
   return 'turnout';

@@ -10,8 +10,8 @@ import type { StepAction } from './step.js';
 /** Opens all sessions, takes the lease and claims both sides; returns what is true on them. */
 export async function acquireBoth(run: Run): Promise<Record<Side, SideRow>> {
   const { pair } = run.deps;
-  run.lease = await holdLease(run.deps, `pair/${pair.pair}`);
-  run.lease.lost.addEventListener('abort', () => run.abort.abort(fail('TRN6007', {})), {
+  run.lease = await holdLease(run.deps, `pair/${pair.name}`);
+  run.lease.lost.addEventListener('abort', () => run.abort.abort(fail('lease_lost', {})), {
     once: true,
   });
   const epoch = run.lease.epoch;
@@ -24,13 +24,13 @@ export async function acquireBoth(run: Run): Promise<Record<Side, SideRow>> {
   // Our own names must carry the new epoch before predecessors are terminated by it.
   const { actor, rows } = await takeOver(
     control,
-    { from: run.from, to: run.to, pair: pair.pair, leaseEpoch: epoch },
+    { from: run.from, to: run.to, pair: pair.name, leaseEpoch: epoch },
     async (next) => {
       await Promise.all([
-        renameSession(blue, next, 'control', pair.pair),
-        renameSession(green, next, 'control', pair.pair),
-        renameSession(fence, next, 'fence', pair.pair),
-        renameSession(prepare, next, 'prepare', pair.pair),
+        renameSession(blue, next, 'control', pair.name),
+        renameSession(green, next, 'control', pair.name),
+        renameSession(fence, next, 'fence', pair.name),
+        renameSession(prepare, next, 'prepare', pair.name),
       ]);
     },
   );
@@ -51,7 +51,7 @@ export const acquire: StepAction = {
     const rows = await acquireBoth(run);
     const { from, to } = run;
     if (rows[from].state !== 'open' || rows[to].state !== 'closed') {
-      throw fail('TRN5005', { [from]: rows[from].state, [to]: rows[to].state });
+      throw fail('expectation_failed', { [from]: rows[from].state, [to]: rows[to].state });
     }
     return { epoch: String(run.acting().epoch), holder: run.acting().holder };
   },

@@ -17,14 +17,14 @@ const ROUND_TRIP_TIMEOUT_MS = 5_000;
 /** Asks for the way back and waits until it streams; the replicator creates its slot and rows. */
 async function startNewLink(run: Run): Promise<void> {
   const { store, pair } = run.deps;
-  await store.links.ensure(pair.pair, run.newLink);
-  await store.links.setDesired(pair.pair, run.newLink, 'streaming', run.acting().epoch);
+  await store.links.ensure(pair.name, run.newLink);
+  await store.links.setDesired(pair.name, run.newLink, 'streaming', run.acting().epoch);
   await waitUntil(
     async () => {
-      const link = await store.links.get(pair.pair, run.newLink);
+      const link = await store.links.get(pair.name, run.newLink);
       const state = link?.observed?.state;
       if (state === 'failed') {
-        throw fail('TRN5007', { link: run.newLink, code: link?.observed?.code ?? null });
+        throw fail('arm_timed_out', { link: run.newLink, code: link?.observed?.code ?? null });
       }
       return state === 'streaming' || state === 'watching' ? true : undefined;
     },
@@ -32,7 +32,7 @@ async function startNewLink(run: Run): Promise<void> {
       timeoutMs: LINK_TIMEOUT_MS,
       intervalMs: 25,
       signal: run.abort.signal,
-      onTimeout: () => fail('TRN5007', { reason: 'link does not stream', link: run.newLink }),
+      onTimeout: () => fail('arm_timed_out', { reason: 'link does not stream', link: run.newLink }),
     },
   );
 }
@@ -40,11 +40,11 @@ async function startNewLink(run: Run): Promise<void> {
 /** Asks the checker to follow changed keys on both sides, so that the final check is small. */
 async function startTracking(run: Run): Promise<void> {
   const { store, pair } = run.deps;
-  for (const side of [run.from, run.to]) await store.tracking.setDesired(pair.pair, side, true);
+  for (const side of [run.from, run.to]) await store.tracking.setDesired(pair.name, side, true);
   await waitUntil(
     async () => {
       const rows = await Promise.all(
-        [run.from, run.to].map((side) => store.tracking.get(pair.pair, side)),
+        [run.from, run.to].map((side) => store.tracking.get(pair.name, side)),
       );
       return rows.every((row) => row?.observed?.horizonLsn != null) ? true : undefined;
     },
@@ -52,7 +52,7 @@ async function startTracking(run: Run): Promise<void> {
       timeoutMs: TRACKING_TIMEOUT_MS,
       intervalMs: 25,
       signal: run.abort.signal,
-      onTimeout: () => fail('TRN5007', { reason: 'changed keys are not tracked' }),
+      onTimeout: () => fail('arm_timed_out', { reason: 'changed keys are not tracked' }),
     },
   );
 }
@@ -73,7 +73,10 @@ async function provePath(run: Run): Promise<number> {
   );
   const budgetMs = run.deps.pair.window.maxMs;
   if (there + back > budgetMs / 2) {
-    throw fail('TRN5023', { round_trip_ms: Math.round(there + back), window_max_ms: budgetMs });
+    throw fail('step_timed_out', {
+      round_trip_ms: Math.round(there + back),
+      window_max_ms: budgetMs,
+    });
   }
   return there + back;
 }
@@ -98,7 +101,7 @@ export const arm: StepAction = {
       run.abort.signal,
     );
     // A round of the checker that still ran would be waited for inside the window.
-    await run.deps.store.tracking.setDesired(pair.pair, run.from, false);
+    await run.deps.store.tracking.setDesired(pair.name, run.from, false);
     return {
       round_trip_ms: Math.round(roundTripMs),
       guards_installed: installed,
@@ -114,6 +117,6 @@ export const arm: StepAction = {
       await claimedTransaction(control, run.acting(), () => control.query(guardBody('pass')));
       run.armed = false;
     }
-    for (const side of [run.from, run.to]) await store.tracking.setDesired(pair.pair, side, false);
+    for (const side of [run.from, run.to]) await store.tracking.setDesired(pair.name, side, false);
   },
 };

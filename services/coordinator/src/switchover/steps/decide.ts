@@ -21,7 +21,7 @@ async function commitFence(run: Run): Promise<void> {
   const closed = row.state === 'closed' && row.fenceEpoch === run.fenceEpoch;
   if (outcome === 'rolled_back' || !closed) {
     run.decided = false;
-    throw fail('TRN5020', { commit: 'C1', state: row.state });
+    throw fail('commit_refused', { commit: 'C1', state: row.state });
   }
   run.deps.logger.info({ switchover: run.id, commit: 'C1' }, 'committed');
 }
@@ -44,8 +44,8 @@ export const decide: StepAction = {
     run.abort.signal.throwIfAborted();
     await run.deps.store.switchovers.recordIntent(run.id, makeCertificate(run));
     const alive = await ask(prepare, ping(run.acting()));
-    if (alive.length === 0) throw fail('TRN5015', { side: run.to });
-    if (run.windowLeftMs() === 0) throw fail('TRN5023', { step: 'decide' });
+    if (alive.length === 0) throw fail('superseded', { side: run.to });
+    if (run.windowLeftMs() === 0) throw fail('step_timed_out', { step: 'decide' });
     await commitFence(run);
     await awaitStandbys(control[run.from]).catch((thrown: unknown) => {
       throw new UnknownOutcome('C1', thrown);

@@ -29,7 +29,7 @@ export const drain: StepAction = {
     const { fence } = run.opened();
     const fingerprint = await readFingerprint(fence, run.deps.pair);
     if (fingerprint !== run.fingerprint) {
-      throw fail('TRN5024', { side: run.from, reason: 'a table changed after arming' });
+      throw fail('schema_changed', { side: run.from, reason: 'a table changed after arming' });
     }
     const cancelled = await drainNow(run, run.windowLeftMs());
     return {

@@ -17,7 +17,7 @@ async function tryFence(run: Run): Promise<boolean> {
   await fence.query(/* sql */ `begin`);
   try {
     const closed = await ask(fence, closeSide(run.acting(), run.id));
-    if (closed.length === 0) throw fail('TRN5015', { epoch: String(run.acting().epoch) });
+    if (closed.length === 0) throw fail('superseded', { epoch: String(run.acting().epoch) });
     await ask(fence, lockTurnstile);
     await fence.query(guardBody('closed', { otherSide: run.to }));
     return true;
@@ -45,7 +45,7 @@ export const fence: StepAction = {
       // Queued writers go on between two attempts, so one long writer does not starve the others.
       await pause(backoffMs(attempt, { firstMs: 20, maxMs: 200 }), run.abort.signal);
     }
-    throw fail('TRN5008', { attempts: attemptsMax });
+    throw fail('fence_timed_out', { attempts: attemptsMax });
   },
   async undo(run) {
     const session = run.sessions?.fence;

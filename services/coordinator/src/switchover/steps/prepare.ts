@@ -20,17 +20,20 @@ export async function prepareNow(run: Run): Promise<void> {
   await prepare.query(/* sql */ `begin`);
   try {
     const opened = await ask(prepare, openSide(run.acting(), fenceEpoch, run.id));
-    if (opened.length === 0) throw fail('TRN5015', { side: run.to });
+    if (opened.length === 0) throw fail('superseded', { side: run.to });
     const again = await readProof(prepare, lockDrainProof(run.from, run.oldLink), proof.token);
     if (!again || !provesSame(proof, again)) {
-      throw fail('TRN5009', { reason: 'a user change arrived after the drain', link: run.oldLink });
+      throw fail('drain_timed_out', {
+        reason: 'a user change arrived after the drain',
+        link: run.oldLink,
+      });
     }
     await prepare.query(guardBody('pass'));
     const closed = await ask(
       prepare,
       closeLink(run.oldLink, fenceEpoch, again.sourceLsn, again.userLsn),
     );
-    if (closed.length === 0) throw fail('TRN5009', { reason: 'the old link moved on' });
+    if (closed.length === 0) throw fail('drain_timed_out', { reason: 'the old link moved on' });
     run.prepared = true;
   } catch (thrown) {
     await rollBack(prepare, 1_000);

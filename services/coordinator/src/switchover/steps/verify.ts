@@ -11,7 +11,7 @@ const CHECK_POLL_MS = 2;
 async function finalCheck(run: Run): Promise<{ rows: number; id: string }> {
   const { store, pair } = run.deps;
   const proof = must(run.proof, 'verify runs after drain');
-  const id = await store.checks.request(pair.pair, 'final', {
+  const id = await store.checks.request(pair.name, 'final', {
     source: run.from,
     target: run.to,
     drainLsn: proof.sourceLsn,
@@ -26,13 +26,14 @@ async function finalCheck(run: Run): Promise<{ rows: number; id: string }> {
       timeoutMs: run.windowLeftMs(),
       intervalMs: CHECK_POLL_MS,
       signal: run.abort.signal,
-      onTimeout: () => fail('TRN5023', { step: 'verify', check: id }),
+      onTimeout: () => fail('step_timed_out', { step: 'verify', check: id }),
     },
   );
   if (check.outcome === 'different') {
-    throw fail('TRN5019', { check: id, differences: check.differences });
+    throw fail('final_check_different', { check: id, differences: check.differences });
   }
-  if (check.outcome !== 'equal') throw fail('TRN4002', { check: id, reason: check.reason ?? null });
+  if (check.outcome !== 'equal')
+    throw fail('check_inconclusive', { check: id, reason: check.reason ?? null });
   return { rows: check.rowsCompared, id };
 }
 

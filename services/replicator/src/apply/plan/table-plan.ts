@@ -76,7 +76,8 @@ export function planTable(relation: Relation, target: TargetShape): TablePlan {
   const table = `${relation.schema}.${relation.name}`;
   const columns = relation.columns.flatMap(({ name }, index): PlanColumn[] => {
     const column = byName.get(name);
-    if (!column) throw fail('TRN3008', { table, column: name, reason: 'missing on the target' });
+    if (!column)
+      throw fail('relation_mismatch', { table, column: name, reason: 'missing on the target' });
     if (column.generated) return [];
     return [
       {
