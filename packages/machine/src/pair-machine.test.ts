@@ -7,16 +7,18 @@ import { PAIR_EVENTS, PHASES, type PairEvent, type Phase } from './phases.js';
  * '-' a rejection. A change to the table must be meant twice.
  */
 const EXPECTED: Record<Phase, string> = {
-  draft: 'preflight - - - - - - - - - - - - aborted',
-  preflight: '- copying draft - - - - - - - - - - aborted',
-  copying: '- - - catching_up - - - - - - - - - aborted',
-  catching_up: '- - - - verifying - - - - - - - - aborted',
-  verifying: '- - - - - ready verifying - - - - - - aborted',
-  ready: '- - - - - ready verifying switching - - - - - aborted',
-  switching: '- - - - - - - - on_green ready ready on_green - -',
-  on_green: '- - - - - on_green on_green switching - - - - completed -',
-  completed: '- - - - - - - - - - - - - -',
-  aborted: 'preflight - - - - - - - - - - - - -',
+  draft: 'preflight - - - - - - - - - - - - aborting - verifying on_green',
+  preflight: '- copying draft - - - - - - - - - - aborting - - -',
+  copying: 'copying - - catching_up - - - - - - - - - aborting - - -',
+  catching_up: 'catching_up - - - verifying - - - - - - - - aborting - - -',
+  verifying: '- - - - - ready verifying - - - - - - aborting - - on_green',
+  ready: '- - - - - ready verifying switching - - - - - aborting - - on_green',
+  switching: '- - - - - - - - on_green ready ready on_green - - - verifying on_green',
+  on_green: '- - - - - on_green on_green switching - - - - completing - - verifying -',
+  completing: '- - - - - - - - - - - - - - completed - -',
+  completed: '- - - - - - - - - - - - - - - - -',
+  aborting: '- - - - - - - - - - - - - - aborted - -',
+  aborted: 'preflight - - - - - - - - - - - - - - - -',
 };
 
 const cells = PHASES.flatMap((phase) =>

@@ -7,9 +7,20 @@ export interface Edge {
 }
 
 const ABORT = {
-  to: 'aborted',
-  why: 'The operator gave up before any switch; blue was never touched.',
+  to: 'aborting',
+  why: 'The operator gave up before any switch; what was installed is removed.',
 } as const;
+
+/** The sides win over the journal, which may have been restored from a backup. */
+const ADOPT_GREEN = {
+  to: 'on_green',
+  why: 'The sides say that green is open; the journal follows them.',
+} as const;
+const ADOPT_BLUE = {
+  to: 'verifying',
+  why: 'The sides say that blue is open; the journal follows them.',
+} as const;
+const GO_ON = { why: 'The operator asked to go on after an error.' } as const;
 
 /**
  * Every legal move of a pair. A missing cell is a rejected event (TRN5003), recorded and never
@@ -19,6 +30,8 @@ export const PAIR_MACHINE = {
   draft: {
     start_requested: { to: 'preflight', why: 'The operator asked to begin.' },
     abort_requested: ABORT,
+    adopted_on_blue: ADOPT_BLUE,
+    adopted_on_green: ADOPT_GREEN,
   },
   preflight: {
     preflight_passed: { to: 'copying', why: 'Both sides meet every critical requirement.' },
@@ -26,10 +39,12 @@ export const PAIR_MACHINE = {
     abort_requested: ABORT,
   },
   copying: {
+    start_requested: { to: 'copying', ...GO_ON },
     copy_finished: { to: 'catching_up', why: 'The snapshot is on the target.' },
     abort_requested: ABORT,
   },
   catching_up: {
+    start_requested: { to: 'catching_up', ...GO_ON },
     caught_up: {
       to: 'verifying',
       why: 'Lag is within its limit, so comparing rows means something.',
@@ -40,12 +55,14 @@ export const PAIR_MACHINE = {
     check_equal: { to: 'ready', why: 'Every row was compared and none differs.' },
     check_different: { to: 'verifying', why: 'Rows differ; the gate stays closed until resolved.' },
     abort_requested: ABORT,
+    adopted_on_green: ADOPT_GREEN,
   },
   ready: {
     switchover_requested: { to: 'switching', why: 'All gates are open.' },
     check_equal: { to: 'ready', why: 'Every row was compared and none differs.' },
     check_different: { to: 'verifying', why: 'Rows differ: the pair is not ready any more.' },
     abort_requested: ABORT,
+    adopted_on_green: ADOPT_GREEN,
   },
   switching: {
     committed_to_green: { to: 'on_green', why: 'Green is open and blue is fenced.' },
@@ -55,14 +72,23 @@ export const PAIR_MACHINE = {
       to: 'on_green',
       why: 'The rollback was undone; green never closed durably.',
     },
+    adopted_on_blue: ADOPT_BLUE,
+    adopted_on_green: ADOPT_GREEN,
   },
   on_green: {
     switchover_requested: { to: 'switching', why: 'All gates are open for the way back.' },
     check_equal: { to: 'on_green', why: 'Every row was compared and none differs.' },
     check_different: { to: 'on_green', why: 'Rows differ; the way back is closed until resolved.' },
-    complete_requested: { to: 'completed', why: 'The soak is over; blue is given up.' },
+    complete_requested: { to: 'completing', why: 'The soak is over; blue is given up.' },
+    adopted_on_blue: ADOPT_BLUE,
+  },
+  completing: {
+    cleaned_up: { to: 'completed', why: 'Nothing of Turnout is left on either side.' },
   },
   completed: {},
+  aborting: {
+    cleaned_up: { to: 'aborted', why: 'Nothing of Turnout is left on either side.' },
+  },
   aborted: {
     start_requested: { to: 'preflight', why: 'The operator begins anew.' },
   },

@@ -1,4 +1,4 @@
-import { fail } from '@turnout/contracts/errors';
+import { must } from '@turnout/core/assert';
 import type { Direction } from '@turnout/core/sides';
 import { jsonOrNull, timeOrNull } from './column-values.js';
 import type { Database } from './database.js';
@@ -53,7 +53,8 @@ export interface LinkRow {
   readonly pair: string;
   readonly direction: Direction;
   readonly desired: LinkDesired;
-  readonly epoch: bigint;
+  /** Raised by every wish, the same one included. */
+  readonly generation: bigint;
   readonly observed: LinkObserved | null;
   readonly observedAt: string | null;
 }
@@ -63,7 +64,7 @@ function linkRow(row: sql.LinkColumns): LinkRow {
     pair: row.pair,
     direction: row.direction as Direction,
     desired: row.desired as LinkDesired,
-    epoch: BigInt(row.epoch),
+    generation: BigInt(row.generation),
     observed: jsonOrNull<LinkObserved>(row.observed),
     observedAt: timeOrNull(row.observed_at),
   };
@@ -90,18 +91,10 @@ export class Links {
     return (await this.#database.rows<sql.LinkColumns>(sql.readLinks(pair))).map(linkRow);
   }
 
-  /** @throws TRN5015 when a coordinator of a higher epoch has decided since */
-  async setDesired(
-    pair: string,
-    direction: Direction,
-    desired: LinkDesired,
-    epoch: bigint,
-  ): Promise<LinkRow> {
-    const row = await this.#database.row<sql.LinkColumns>(
-      sql.desireLink(pair, direction, desired, epoch),
-    );
-    if (!row) throw fail('superseded', { pair, direction, epoch: String(epoch) });
-    return linkRow(row);
+  /** Wishes anew; the generation it got tells the wish apart from earlier ones. */
+  async setDesired(pair: string, direction: Direction, desired: LinkDesired): Promise<LinkRow> {
+    const row = await this.#database.row<sql.LinkColumns>(sql.desireLink(pair, direction, desired));
+    return linkRow(must(row, 'an upsert answers its row'));
   }
 
   async report(pair: string, direction: Direction, observed: LinkObserved): Promise<void> {

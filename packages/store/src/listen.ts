@@ -2,7 +2,15 @@ import { backoffMs } from '@turnout/core/backoff';
 import { pause } from '@turnout/core/waiting';
 import { openSession, type Session, type SessionOptions } from '@turnout/postgres/session';
 
-export const TOPICS = ['links', 'checks', 'journal', 'tracking', 'pairs'] as const;
+export const TOPICS = [
+  'links',
+  'checks',
+  'journal',
+  'tracking',
+  'pairs',
+  'switchovers',
+  'requests',
+] as const;
 export type Topic = (typeof TOPICS)[number];
 
 /** `detail` names what changed: a revision, `forward desired`, `chk_… requested`, `blue desired`. */

@@ -10,6 +10,7 @@ import { Links } from './links.js';
 import { Listener, type ListenHandler } from './listen.js';
 import { migrate } from './migration-run.js';
 import { Pairs } from './pairs.js';
+import { Requests } from './requests.js';
 import { Relay } from './relay.js';
 import { ping } from './sql/ping.js';
 import { Switchovers } from './switchovers.js';
@@ -33,6 +34,7 @@ export class Store implements AsyncDisposable {
   readonly idempotency: Idempotency;
   readonly lag: Lag;
   readonly relay: Relay;
+  readonly requests: Requests;
   readonly #database: Database;
   readonly #listener: Listener;
 
@@ -51,6 +53,7 @@ export class Store implements AsyncDisposable {
     this.idempotency = new Idempotency(database);
     this.lag = new Lag(database);
     this.relay = new Relay(database);
+    this.requests = new Requests(database);
   }
 
   /** Installs what this version needs. @throws TRN6003, TRN6006 */

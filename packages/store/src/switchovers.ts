@@ -1,7 +1,7 @@
 import { fail } from '@turnout/contracts/errors';
 import type { Side } from '@turnout/core/sides';
 import { json, jsonOrNull, numberOrNull, timeOrNull, timeText } from './column-values.js';
-import { rowsOf, type Database } from './database.js';
+import type { Database } from './database.js';
 import { sortableId } from './sortable-id.js';
 import * as sql from './sql/switchovers.js';
 
@@ -53,8 +53,12 @@ export interface SwitchoverRow {
   readonly windowMs: number | null;
   readonly clientStallMs: number | null;
   readonly startedAt: string;
-  readonly intentAt: string | null;
   readonly finishedAt: string | null;
+  /** When a leader last began it; null while nobody has. */
+  readonly begunAt: string | null;
+  readonly begunBy: string | null;
+  readonly attempts: number;
+  readonly cancelRequestedAt: string | null;
 }
 
 function switchoverRow(row: sql.SwitchoverColumns): SwitchoverRow {
@@ -72,8 +76,11 @@ function switchoverRow(row: sql.SwitchoverColumns): SwitchoverRow {
     windowMs: numberOrNull(row.window_ms),
     clientStallMs: numberOrNull(row.client_stall_ms),
     startedAt: timeText(row.started_at),
-    intentAt: timeOrNull(row.intent_at),
     finishedAt: timeOrNull(row.finished_at),
+    begunAt: timeOrNull(row.begun_at),
+    begunBy: row.begun_by,
+    attempts: Number(row.attempts),
+    cancelRequestedAt: timeOrNull(row.cancel_requested_at),
   };
 }
 
@@ -118,16 +125,19 @@ export class Switchovers {
     return switchoverRow(row);
   }
 
-  /**
-   * Records the decision to come. Durable when this resolves, whatever the defaults of role and
-   * database say: a successor must find it after a crash of the store.
-   * @throws TRN5017 when there is no such running switchover
-   */
-  async recordIntent(id: string, certificate: Certificate): Promise<void> {
-    await this.#database.durably(async (transaction) => {
-      const rows = await rowsOf(transaction, sql.insertIntent(id, JSON.stringify(certificate)));
-      if (rows.length === 0) throw fail('switchover_unknown', { switchover: id });
-    });
+  /** One attempt of a running row is begun once; null when another began it, or it is too late. */
+  async begin(
+    id: string,
+    attempt: { readonly holder: string; readonly attempt: number; readonly withinMs: number },
+  ): Promise<SwitchoverRow | null> {
+    const row = await this.#database.row<sql.SwitchoverColumns>(sql.beginSwitchover(id, attempt));
+    return row && switchoverRow(row);
+  }
+
+  /** Asks that the running one be undone, if that is still possible; null when none runs. */
+  async requestCancel(pair: string, actor: string): Promise<SwitchoverRow | null> {
+    const row = await this.#database.row<sql.SwitchoverColumns>(sql.cancelSwitchover(pair, actor));
+    return row && switchoverRow(row);
   }
 
   async get(id: string): Promise<SwitchoverRow | null> {

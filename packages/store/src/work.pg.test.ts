@@ -85,9 +85,9 @@ describe('switchovers', () => {
     const refused = both.find((result) => result.status === 'rejected');
     expect(refused?.reason).toMatchObject({ code: 'TRN5004' });
     const { id } = (await store.switchovers.running('shop'))!;
-    await store.switchovers.recordIntent(id, { fence_lsn: '0/1' });
     const done = await store.switchovers.update(id, {
       outcome: 'committed',
+      certificate: { fence_lsn: '0/1' },
       windowMs: 51.5,
       steps: [{ id: 'acquire', outcome: 'done', startedAt: null, ms: 1, detail: null }],
     });
@@ -96,7 +96,38 @@ describe('switchovers', () => {
     expect(done.finishedAt).not.toBeNull();
     expect(await store.switchovers.running('shop')).toBeNull();
     expect((await store.switchovers.last('shop'))?.id).toBe(id);
-    await expect(store.switchovers.recordIntent(id, {})).rejects.toMatchObject({ code: 'TRN5017' });
     await expect(store.switchovers.update('none', {})).rejects.toMatchObject({ code: 'TRN5017' });
+  });
+
+  test('an attempt is begun by one leader, and neither after a cancel nor too late', async () => {
+    const { id } = await store.switchovers.create({ pair: 'shop', to: 'blue', actor: 'test' });
+    const attempt = { attempt: 0, withinMs: 60_000 };
+    const begun = await Promise.all(
+      ['a', 'b'].map((holder) => store.switchovers.begin(id, { ...attempt, holder })),
+    );
+    expect(begun.filter((row) => row !== null)).toMatchObject([{ attempts: 1 }]);
+    const next = { holder: 'a', attempt: 1 };
+    expect(await store.switchovers.begin(id, { ...next, withinMs: 0 })).toBeNull();
+    expect(await store.switchovers.requestCancel('shop', 'ann')).toMatchObject({ id });
+    expect(await store.switchovers.begin(id, { ...next, withinMs: 60_000 })).toBeNull();
+    await store.switchovers.update(id, { outcome: 'undone' });
+    expect(await store.switchovers.requestCancel('shop', 'ann')).toBeNull();
+  });
+});
+
+describe('requests', () => {
+  test('a request is taken once, and not at all when nobody took it in time', async () => {
+    await store.pairs.ensure('shop');
+    const id = await store.requests.create('shop', {
+      kind: 'force_open',
+      actor: 'ann',
+      params: { side: 'blue' },
+    });
+    expect(await store.requests.take('shop', 0)).toBeNull();
+    const taken = await Promise.all([1, 2].map(() => store.requests.take('shop', 60_000)));
+    expect(taken.filter((row) => row !== null)).toMatchObject([{ id, params: { side: 'blue' } }]);
+    await store.requests.finish(id, { code: 'TRN5012', facts: { side: 'blue' } });
+    await store.requests.finish(id, null);
+    expect(await store.requests.get(id)).toMatchObject({ outcome: 'refused', code: 'TRN5012' });
   });
 });

@@ -64,7 +64,7 @@ beforeAll(async () => {
     instanceId: 'test',
   };
   await store.pairs.ensure('shop');
-  await store.links.setDesired('shop', 'forward', 'streaming', 1n);
+  await store.links.setDesired('shop', 'forward', 'streaming');
   await store.links.report('shop', 'forward', {
     state: 'streaming',
     receivedLsn: null,
@@ -162,7 +162,7 @@ test('lag is measured by news, by SQL when news stops, and vanishes with the lin
   }, soon);
   expect(bySql.lagMs).toBeGreaterThan(0);
 
-  await store.links.setDesired('shop', 'forward', 'stopped', 1n);
+  await store.links.setDesired('shop', 'forward', 'stopped');
   await waitUntil(async () => {
     const text = await context.metrics.registry.metrics();
     return /replication_lag_seconds\{/.test(text) ? undefined : true;

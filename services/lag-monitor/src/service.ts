@@ -1,13 +1,13 @@
 import type { ServiceContext } from '@turnout/service-kit/context';
 import type { Health, Service } from '@turnout/service-kit/service';
-import { lead } from './lead.js';
+import { whileHolding, WORKER_TTL_MS } from '@turnout/store/held-lease';
 import { PairMonitor } from './pair-monitor.js';
 
 const LEASE = 'lag-monitor';
 
 /** Writes heartbeats, turns news of the links into lag, and shows it. One instance works at a time. */
 export function createLagMonitor(context: ServiceContext): Service {
-  const { config, store, bus, metrics, instanceId } = context;
+  const { config, store, bus, metrics, instanceId, clock, logger } = context;
 
   async function measure(signal: AbortSignal): Promise<void> {
     const monitors = Object.values(config.pairs).map((pair) => new PairMonitor(context, pair));
@@ -26,15 +26,20 @@ export function createLagMonitor(context: ServiceContext): Service {
   return {
     id: 'lag-monitor',
     run: (signal) =>
-      lead(
+      whileHolding(
+        store.leases,
         {
-          store,
           name: LEASE,
           holder: instanceId,
-          signal,
+          ttlMs: WORKER_TTL_MS,
+          clock,
+          // Two that measure would overwrite each other's heartbeats.
+          outage: 'stop',
           onHeld: (held) => metrics.set('lease_held', { name: LEASE }, held ? 1 : 0),
+          onTrouble: (thrown) => logger.warn({ lease: LEASE, err: thrown }, 'lag is not measured'),
         },
-        measure,
+        signal,
+        ({ lost }) => measure(lost),
       ),
     drain: async () => undefined,
     // A silent bus is not ill health: lag is read from the databases then.

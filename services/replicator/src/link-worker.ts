@@ -1,8 +1,8 @@
 import { isAppError } from '@turnout/core/app-error';
 import { objectName } from '@turnout/core/object-names';
-import { deferred, isCancelled, pause, type Deferred } from '@turnout/core/waiting';
+import { deferred, pause, type Deferred } from '@turnout/core/waiting';
+import { whileHolding, WORKER_TTL_MS, type HeldLease } from '@turnout/store/held-lease';
 import type { LinkRow } from '@turnout/store/links';
-import { keepLease, LEASE_TTL_MS } from './link/link-lease.js';
 import { LinkActivity } from './link/link-activity.js';
 import { codeOf, LinkReporter } from './link/link-reporter.js';
 import { LinkStatus } from './link/link-status.js';
@@ -56,24 +56,26 @@ export class LinkWorker {
   }
 
   /** Runs until `signal` aborts; whatever goes wrong in between is tried again. */
-  async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        await keepLease(this.name, this.#context, signal, (epoch, held) =>
-          this.#reconcile(epoch, held),
-        );
-      } catch (thrown) {
-        if (signal.aborted) return;
-        if (!isCancelled(thrown)) {
-          const { log } = this.#context;
-          log.warn({ worker: this.name, err: thrown }, 'link worker starts again');
-        }
-        await pause(POLL_INTERVAL_MS, signal).catch(() => undefined);
-      }
-    }
+  run(signal: AbortSignal): Promise<void> {
+    const { store, instanceId, clock, metrics, log } = this.#context;
+    return whileHolding(
+      store.leases,
+      {
+        name: this.name,
+        holder: instanceId,
+        ttlMs: WORKER_TTL_MS,
+        clock,
+        outage: 'go_on',
+        onHeld: (held) => metrics.leaseHeld(this.name, held),
+        onTrouble: (thrown) => log.warn({ worker: this.name, err: thrown }, 'link worker'),
+      },
+      signal,
+      (lease) => this.#reconcile(lease),
+    );
   }
 
-  async #reconcile(epoch: bigint, signal: AbortSignal): Promise<void> {
+  async #reconcile(lease: HeldLease): Promise<void> {
+    const signal = lease.lost;
     const { store, settings, link } = this.#context;
     this.#superseded = false;
     this.#failedWish = null;
@@ -81,10 +83,11 @@ export class LinkWorker {
     try {
       while (!signal.aborted && !this.#superseded) {
         this.#news = deferred();
-        this.#wish = (await store.links.get(settings.name, link)) ?? this.#wish;
+        // The store may be away: what was wished last is still wished.
+        this.#wish = (await store.links.get(settings.name, link).catch(() => null)) ?? this.#wish;
         this.#wished.resolve();
         this.#wished = deferred();
-        if (this.#wish) await this.#follow(this.#wish, epoch, signal);
+        if (this.#wish) await this.#follow(this.#wish, lease);
         await orAfter(this.#news.promise, POLL_INTERVAL_MS, signal);
       }
     } finally {
@@ -93,17 +96,16 @@ export class LinkWorker {
     }
   }
 
-  async #follow(wish: LinkRow, epoch: bigint, signal: AbortSignal): Promise<void> {
+  async #follow(wish: LinkRow, { epoch, lost: signal, stillHeld }: HeldLease): Promise<void> {
     if (wish.desired === 'stopped') {
       this.#failedWish = null;
       await this.#stopActivity();
       if (this.#status.state !== 'stopped') this.#reporter.change('stopped');
       return;
     }
-    const key = `${wish.desired}/${wish.epoch}`;
+    const key = `${wish.desired}/${wish.generation}`;
     if (this.#activity || this.#failedWish === key || signal.aborted) return;
     this.#failedWish = null;
-    const { store, instanceId } = this.#context;
     const controller = new AbortController();
     const all = AbortSignal.any([signal, controller.signal]);
     const activity = new LinkActivity({
@@ -111,7 +113,7 @@ export class LinkWorker {
       status: this.#status,
       reporter: this.#reporter,
       leaseEpoch: epoch,
-      stillHeld: () => store.leases.renew(this.name, instanceId, epoch, LEASE_TTL_MS),
+      stillHeld,
       untilStreaming: (until) => this.#untilStreaming(until),
     });
     this.#reporter.change('installing');
@@ -132,7 +134,7 @@ export class LinkWorker {
       this.#superseded = true;
       return;
     }
-    this.#failedWish = this.#wish && `${this.#wish.desired}/${this.#wish.epoch}`;
+    this.#failedWish = this.#wish && `${this.#wish.desired}/${this.#wish.generation}`;
     log.error({ worker: this.name, err: thrown }, 'link stopped');
     const facts = isAppError(thrown) ? thrown.facts : {};
     const data = { link, code, ...facts };

@@ -20,7 +20,6 @@ let pair: Pair;
 let store: Store;
 let bus: Bus;
 let controls = 0;
-let epoch = 0n;
 
 beforeAll(async () => {
   clusters = await startClusters();
@@ -76,7 +75,7 @@ async function withReplicator<T>(instanceId: string, work: () => Promise<T>): Pr
 }
 
 async function desire(link: Direction, desired: LinkDesired): Promise<void> {
-  await store.links.setDesired(pair.name, link, desired, (epoch += 1n));
+  await store.links.setDesired(pair.name, link, desired);
 }
 
 function untilObserved(link: Direction, holds: (row: LinkRow) => boolean): Promise<LinkRow> {

@@ -17,6 +17,10 @@ const patterns = (description: string, value: string[]) =>
 
 export const SCHEMA_TRANSFERS = ['pg_dump', 'existing'] as const;
 
+/** `none` gives up "never two writable sides" when a standby is promoted. */
+export const STANDBY_POLICIES = ['streaming', 'synchronous', 'none'] as const;
+export type StandbyPolicy = (typeof STANDBY_POLICIES)[number];
+
 export const PAIR_CONFIG = Type.Object(
   {
     blue: SIDE,
@@ -59,9 +63,14 @@ export const PAIR_CONFIG = Type.Object(
         max: duration('Read-only window at most; then it undoes itself.', '5s'),
         lock_timeout: duration('Wait for the turnstile, each time.', '500ms'),
         attempts_max: count('Tries to take the turnstile.', 5),
+        standby_wait: duration('Wait for the standbys that count, each time.', '1s'),
       },
       closed,
     ),
+    standbys: Type.Enum(STANDBY_POLICIES, {
+      description: 'Which physical standbys must have a decision before it counts.',
+      default: 'streaming',
+    }),
     soak: Type.Object({ min: duration('Time on green before `complete`.', '48h') }, closed),
     routes: Type.Array(ROUTE_CONFIG, { description: 'What leads clients to a side.', default: [] }),
   },

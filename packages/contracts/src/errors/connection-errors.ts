@@ -123,4 +123,29 @@ export const CONNECTION_ERRORS = {
     exit: 1,
     retry: 'manual',
   },
+  monitoring_denied: {
+    code: 'TRN2022',
+    title: 'Role may not see other sessions and standbys',
+    remedy: 'Run GRANT pg_monitor TO the role of Turnout on the side named.',
+    http: 409,
+    exit: 3,
+    retry: 'manual',
+  },
+  sequence_near_end: {
+    code: 'TRN2023',
+    title: 'Sequence will run out',
+    remedy: 'Widen the sequence named and the column it feeds before the switch.',
+    http: 409,
+    exit: 3,
+    retry: 'manual',
+  },
+  subscription_on_source: {
+    code: 'TRN2024',
+    title: 'A subscription writes into this database',
+    remedy:
+      'Drop or disable the subscription named: what it writes passes the guard and would be lost.',
+    http: 409,
+    exit: 3,
+    retry: 'manual',
+  },
 } as const satisfies Record<string, ErrorEntry>;

@@ -204,4 +204,90 @@ export const SWITCHOVER_ERRORS = {
     exit: 5,
     retry: 'never',
   },
+  worker_missing: {
+    code: 'TRN5026',
+    title: 'No worker does a part that this needs',
+    remedy: 'Start one: `turnout serve --services NAME` with the name given.',
+    http: 409,
+    exit: 3,
+    retry: 'manual',
+  },
+  cleanup_unfinished: {
+    code: 'TRN5027',
+    title: 'Objects of Turnout are left',
+    remedy: 'Mend what is named, then `turnout cleanup PAIR`; it is tried again by itself too.',
+    http: 409,
+    exit: 9,
+    retry: 'manual',
+  },
+  leak_unknown: {
+    code: 'TRN5028',
+    title: 'No such leak',
+    remedy: 'List them with `turnout leaks list PAIR`.',
+    http: 404,
+    exit: 4,
+    retry: 'never',
+  },
+  standby_behind: {
+    code: 'TRN5029',
+    title: 'A standby does not follow',
+    remedy:
+      'Bring the standby named back or detach it, or set standbys: none and accept what that gives up.',
+    http: 409,
+    exit: 6,
+    retry: 'manual',
+  },
+  sides_ambiguous: {
+    code: 'TRN5030',
+    title: 'Both sides say that they are open, with equal right',
+    remedy:
+      'Find out which one the clients wrote to, then `turnout switchover force-open PAIR --side S --i-have-isolated-the-other`.',
+    http: 409,
+    exit: 9,
+    retry: 'manual',
+  },
+  force_refused: {
+    code: 'TRN5031',
+    title: 'This side may not be forced open',
+    remedy:
+      'See `turnout status PAIR`: forcing is for a pair that is closed on the side that answers, with the other one isolated.',
+    http: 409,
+    exit: 3,
+    retry: 'never',
+  },
+  adoption_refused: {
+    code: 'TRN5032',
+    title: 'There is nothing to adopt',
+    remedy:
+      'The journal agrees with the sides, or a side does not belong to this pair; see `turnout status PAIR`.',
+    http: 409,
+    exit: 3,
+    retry: 'never',
+  },
+  guard_missing: {
+    code: 'TRN5033',
+    title: 'A table is not guarded',
+    remedy:
+      'Its trigger was dropped or disabled: enable turnout_guard on the table named, find out who wrote there, and try again.',
+    http: 409,
+    exit: 6,
+    retry: 'manual',
+  },
+  request_not_taken: {
+    code: 'TRN5034',
+    title: 'Nobody who leads the pair took the request up',
+    remedy:
+      'See `turnout status PAIR` for who leads it, start a coordinator if there is none, and ask again.',
+    http: 504,
+    exit: 8,
+    retry: 'manual',
+  },
+  no_leader: {
+    code: 'TRN5035',
+    title: 'No coordinator leads the pair',
+    remedy: 'Start one: `turnout serve --services coordinator`.',
+    http: 503,
+    exit: 8,
+    retry: 'automatic',
+  },
 } as const satisfies Record<string, ErrorEntry>;

@@ -48,6 +48,7 @@ describe('loading', () => {
     expect(config.pairs['shop']?.window).toEqual({
       max: '2s',
       attempts_max: 7,
+      standby_wait: '1s',
       lock_timeout: '100ms',
     });
     expect(origins.get('pairs.shop.window.max')).toBe('flag');
@@ -98,7 +99,12 @@ describe('resolving', () => {
     const loaded = loadConfig({ file: minimal(), env });
     const resolved = resolveConfig(loaded.config);
     const shop = resolved.pairs['shop']!;
-    expect(shop.window).toEqual({ maxMs: 5_000, lockTimeoutMs: 500, attemptsMax: 5 });
+    expect(shop.window).toEqual({
+      maxMs: 5_000,
+      lockTimeoutMs: 500,
+      attemptsMax: 5,
+      standbyWaitMs: 1_000,
+    });
     expect(shop.apply.groupBytesMax).toBe(8 * 1024 * 1024);
     expect(shop.blue.password?.reveal()).toBe('swordfish');
     expect(shop.green.password?.reveal()).toBe('hunter2');

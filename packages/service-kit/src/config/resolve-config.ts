@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { BusKind, LogLevel, TurnoutConfig } from '@turnout/contracts/config';
-import type { PairConfig } from '@turnout/contracts/config/pair-config';
+import type { PairConfig, StandbyPolicy } from '@turnout/contracts/config/pair-config';
 import type { RouteConfig } from '@turnout/contracts/config/route-config';
 import { fail } from '@turnout/contracts/errors';
 import { must } from '@turnout/core/assert';
@@ -43,7 +43,9 @@ export interface ResolvedPair {
     readonly maxMs: number;
     readonly lockTimeoutMs: number;
     readonly attemptsMax: number;
+    readonly standbyWaitMs: number;
   };
+  readonly standbys: StandbyPolicy;
   readonly soak: { readonly minMs: number };
   readonly routes: readonly RouteConfig[];
 }
@@ -123,7 +125,9 @@ function resolvePair(pair: string, config: PairConfig): ResolvedPair {
       maxMs: ms(window.max),
       lockTimeoutMs: ms(window.lock_timeout),
       attemptsMax: window.attempts_max,
+      standbyWaitMs: ms(window.standby_wait),
     },
+    standbys: config.standbys,
     soak: { minMs: ms(soak.min) },
     routes: config.routes,
   };

@@ -1,10 +1,10 @@
 import type { Direction } from '@turnout/core/sides';
 import type { Statement, TextRow } from './statement.js';
 
-const COLUMNS = 'pair, direction, desired, epoch, observed, observed_at';
+const COLUMNS = 'pair, direction, desired, generation, observed, observed_at';
 
 export type LinkColumns = TextRow<
-  'pair' | 'direction' | 'desired' | 'epoch',
+  'pair' | 'direction' | 'desired' | 'generation',
   'observed' | 'observed_at'
 >;
 
@@ -35,23 +35,20 @@ export function readLinks(pair: string): Statement {
   };
 }
 
-/** A lower epoch is a coordinator that no longer may decide: it changes nothing. */
-export function desireLink(
-  pair: string,
-  direction: Direction,
-  desired: string,
-  epoch: bigint,
-): Statement {
+/**
+ * A wish anew raises the generation, also when it is the same one: that is how a link which failed is
+ * asked to try again. Wishes are derived from the sides and repeated, so none has to be fenced.
+ */
+export function desireLink(pair: string, direction: Direction, desired: string): Statement {
   return {
     name: 'store_links_desire',
     text: /* sql */ `
-      insert into turnout_control.link as l (pair, direction, desired, epoch)
-      values ($1, $2, $3, $4)
+      insert into turnout_control.link as l (pair, direction, desired, generation)
+      values ($1, $2, $3, 1)
       on conflict (pair, direction) do update
-         set desired = excluded.desired, epoch = excluded.epoch
-       where l.epoch <= excluded.epoch
+         set desired = excluded.desired, generation = l.generation + 1
       returning ${COLUMNS}`,
-    values: [pair, direction, desired, String(epoch)],
+    values: [pair, direction, desired],
   };
 }
 

@@ -1,18 +1,21 @@
 import type { Statement, TextRow } from './statement.js';
 
 const COLUMNS = `id, pair, to_side, actor, request_reason, plan_hash, outcome, reason, steps,
-  certificate, window_ms, client_stall_ms, started_at, intent_at, finished_at`;
+  certificate, window_ms, client_stall_ms, started_at, finished_at,
+  begun_at, begun_by, attempts, cancel_requested_at`;
 
 export type SwitchoverColumns = TextRow<
-  'id' | 'pair' | 'to_side' | 'actor' | 'outcome' | 'steps' | 'started_at',
+  'id' | 'pair' | 'to_side' | 'actor' | 'outcome' | 'steps' | 'started_at' | 'attempts',
   | 'request_reason'
   | 'plan_hash'
   | 'reason'
   | 'certificate'
   | 'window_ms'
   | 'client_stall_ms'
-  | 'intent_at'
   | 'finished_at'
+  | 'begun_at'
+  | 'begun_by'
+  | 'cancel_requested_at'
 >;
 
 export interface NewSwitchoverColumns {
@@ -74,15 +77,36 @@ export function updateSwitchover(id: string, change: SwitchoverChange): Statemen
   };
 }
 
-export function insertIntent(id: string, certificate: string): Statement {
+/**
+ * Taken up once for each attempt. `attempt` is how many there were: of two leaders that read the same
+ * row, one begins. A request older than `withinMs` that nobody ever began is not begun any more.
+ */
+export function beginSwitchover(
+  id: string,
+  { holder, attempt, withinMs }: { holder: string; attempt: number; withinMs: number },
+): Statement {
   return {
-    name: 'store_switchovers_intent',
+    name: 'store_switchovers_begin',
     text: /* sql */ `
       update turnout_control.switchover
-         set certificate = $2::jsonb, intent_at = clock_timestamp()
-       where id = $1 and outcome = 'running'
-      returning id`,
-    values: [id, certificate],
+         set begun_at = clock_timestamp(), begun_by = $2, attempts = attempts + 1
+       where id = $1 and outcome = 'running' and attempts = $3 and cancel_requested_at is null
+         and started_at > clock_timestamp() - $4 * interval '1 millisecond'
+      returning ${COLUMNS}`,
+    values: [id, holder, attempt, withinMs],
+  };
+}
+
+export function cancelSwitchover(pair: string, actor: string): Statement {
+  return {
+    name: 'store_switchovers_cancel',
+    text: /* sql */ `
+      update turnout_control.switchover
+         set cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp()),
+             cancel_requested_by = coalesce(cancel_requested_by, $2)
+       where pair = $1 and outcome = 'running'
+      returning ${COLUMNS}`,
+    values: [pair, actor],
   };
 }
 

@@ -15,7 +15,7 @@ export async function retryLink(
     const observed = link?.observed?.state ?? null;
     throw fail('phase_mismatch', { phase: row.phase, event: 'link_retry', link: observed });
   }
-  await store.links.setDesired(pair.name, direction, link.desired, link.epoch + 1n);
+  await store.links.setDesired(pair.name, direction, link.desired);
   await store.journal.append(pair.name, {
     type: 'link_retried',
     data: { direction, code: link.observed.code ?? null },

@@ -58,7 +58,7 @@ async function examine(context: PairContext, actor: string): Promise<void> {
   const transferred = await install(context, actor);
   await store.links.ensure(pair.name, 'forward');
   await forgetOutcome(context);
-  await store.links.setDesired(pair.name, 'forward', 'copying', await nextLinkEpoch(context));
+  await store.links.setDesired(pair.name, 'forward', 'copying');
   await move(store, pair.name, {
     event: 'preflight_passed',
     actor,
@@ -104,7 +104,7 @@ async function copy(context: PairContext, actor: string, signal: AbortSignal): P
 
 async function catchUp(context: PairContext, actor: string, signal: AbortSignal): Promise<void> {
   const { store, pair } = context;
-  await store.links.setDesired(pair.name, 'forward', 'streaming', await nextLinkEpoch(context));
+  await store.links.setDesired(pair.name, 'forward', 'streaming');
   await awaitLink(context, 'streaming', CATCH_UP_TIMEOUT_MS, signal);
   await awaitLag(context, signal);
   // Routes lead somewhere from now on; one that cannot be set is told by its gate.
@@ -120,11 +120,6 @@ async function forgetOutcome({ store, pair }: PairContext): Promise<void> {
   if (!observed) return;
   const none = { state: 'stopped', code: null, message: null, copy: null } as const;
   await store.links.report(pair.name, 'forward', { ...observed, ...none });
-}
-
-async function nextLinkEpoch({ store, pair }: PairContext): Promise<bigint> {
-  const link = await store.links.get(pair.name, 'forward');
-  return (link?.epoch ?? 0n) + 1n;
 }
 
 const SCHEMA_FINISHED = 'schema_finished';
@@ -230,13 +225,14 @@ export async function endPair(
   for (const direction of ['forward', 'reverse'] as const) {
     const link = await store.links.get(pair.name, direction);
     if (!link) continue;
-    await store.links.setDesired(pair.name, direction, 'stopped', link.epoch + 1n);
+    await store.links.setDesired(pair.name, direction, 'stopped');
     await awaitStopped(context, direction);
   }
   for (const side of ['blue', 'green'] as const) {
     await store.tracking.setDesired(pair.name, side, false);
   }
   const left = await removeObjects(pair, event === 'complete_requested' ? 'blue' : null);
+  if (left.length === 0) await move(store, pair.name, { event: 'cleaned_up', actor });
   await store.journal.append(pair.name, {
     type: 'objects_removed',
     data: { left, phase: row?.phase ?? null },

@@ -19,7 +19,7 @@ export async function setPaused(
   if (!link || !PAUSABLE.has(row.phase))
     throw fail('phase_mismatch', { phase: row.phase, event: paused ? 'pause' : 'resume' });
   const desired = paused ? 'stopped' : 'streaming';
-  await store.links.setDesired(pair.name, direction, desired, link.epoch + 1n);
+  await store.links.setDesired(pair.name, direction, desired);
   const others = row.conditions.filter(({ condition }) => condition !== 'paused');
   const since = new Date(clock.nowMs()).toISOString();
   await store.journal.transition(pair.name, {

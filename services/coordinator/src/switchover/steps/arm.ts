@@ -18,7 +18,7 @@ const ROUND_TRIP_TIMEOUT_MS = 5_000;
 async function startNewLink(run: Run): Promise<void> {
   const { store, pair } = run.deps;
   await store.links.ensure(pair.name, run.newLink);
-  await store.links.setDesired(pair.name, run.newLink, 'streaming', run.acting().epoch);
+  await store.links.setDesired(pair.name, run.newLink, 'streaming');
   await waitUntil(
     async () => {
       const link = await store.links.get(pair.name, run.newLink);

@@ -1,5 +1,4 @@
 import { fail } from '@turnout/contracts/errors';
-import { makeCertificate } from '../certificate.js';
 import { commit } from '../commit.js';
 import type { Run } from '../run.js';
 import { ask, readSideRow } from '../side-row.js';
@@ -42,7 +41,6 @@ export const decide: StepAction = {
   async act(run) {
     const { prepare, control } = run.opened();
     run.abort.signal.throwIfAborted();
-    await run.deps.store.switchovers.recordIntent(run.id, makeCertificate(run));
     const alive = await ask(prepare, ping(run.acting()));
     if (alive.length === 0) throw fail('superseded', { side: run.to });
     if (run.windowLeftMs() === 0) throw fail('step_timed_out', { step: 'decide' });
