@@ -76,3 +76,18 @@ end
 $function$;
 create trigger announce after insert or update on turnout_control.request
   for each row execute function turnout_control.announce_request();
+
+-- News about a pair that is no event of it: what it waits for, and which servers were seen. Without a
+-- trigger: whoever leads writes it often, and nobody has to wake for it.
+create table turnout_control.pair_note (
+  pair text primary key references turnout_control.pair,
+  waiting jsonb,
+  identities jsonb not null default '{}',
+  noted_at timestamptz not null default clock_timestamp()
+);
+
+-- Settling never stops looking: what an earlier version gave up on is looked at again.
+update turnout_control.switchover s set outcome = 'running', finished_at = null
+ where outcome = 'needs_operator'
+   and id = (select max(l.id) from turnout_control.switchover l where l.pair = s.pair)
+   and exists (select from turnout_control.pair p where p.pair = s.pair and p.phase = 'switching');

@@ -1,4 +1,4 @@
-import { Desks } from '@turnout/coordinator/api/desks';
+import { Runtimes } from '@turnout/coordinator/runtime';
 import { buildApi, describeApi } from '@turnout/coordinator/api/server';
 import { createLogger } from '@turnout/service-kit/logger';
 
@@ -6,7 +6,7 @@ import { createLogger } from '@turnout/service-kit/logger';
 export async function openapi(): Promise<string> {
   const fine = { ok: true, reason: null };
   const api = await buildApi({
-    desks: new Desks([]),
+    runtimes: new Runtimes([]),
     tokens: [],
     logger: createLogger({ level: 'fatal', service: 'gen' }),
     probes: {

@@ -11,8 +11,10 @@ const good: GateFacts = {
   openLeaks: 0,
   oldestWriterMs: 0,
   preparedTransactions: 0,
-  schemaMatches: true,
-  poolersReachable: true,
+  schemaDifferences: [],
+  poolersSilent: [],
+  workersMissing: [],
+  standbysBehind: [],
 };
 
 const closed = (facts: GateFacts): string[] =>
@@ -39,8 +41,10 @@ test.each([
   ['leaks', { openLeaks: 1 }],
   ['writers', { oldestWriterMs: 5_001 }],
   ['prepared', { preparedTransactions: 1 }],
-  ['schema', { schemaMatches: false }],
-  ['poolers', { poolersReachable: false }],
+  ['schema', { schemaDifferences: ['view public.v'] }],
+  ['poolers', { poolersSilent: ['pgbouncer'] }],
+  ['workers', { workersMissing: ['checker/shop'] }],
+  ['standbys', { standbysBehind: ['green: replica'] }],
 ])('only gate %s closes on %o', (id, fact) => {
   expect(closed({ ...good, ...fact })).toEqual([id]);
 });

@@ -12,10 +12,14 @@ export interface GateFacts {
   readonly openLeaks: number | null;
   readonly oldestWriterMs: number | null;
   readonly preparedTransactions: number | null;
-  readonly schemaMatches: boolean | null;
-  readonly poolersReachable: boolean | null;
-  /** The routes that did not answer, for whoever has to mend them. */
-  readonly poolersSilent?: readonly string[] | undefined;
+  /** What differs between the sides, by kind and name. */
+  readonly schemaDifferences: readonly string[] | null;
+  /** Poolers that must be paused and did not answer. */
+  readonly poolersSilent: readonly string[] | null;
+  /** Workers that a switch needs and nobody does, with the command that starts one. */
+  readonly workersMissing: readonly string[] | null;
+  /** Standbys that count and do not follow. */
+  readonly standbysBehind: readonly string[] | null;
 }
 
 export interface GateLimits {
@@ -42,6 +46,16 @@ interface Gate {
 
 const ms = (value: number | null): string | null => (value === null ? null : formatMs(value));
 const count = (value: number | null): string | null => (value === null ? null : String(value));
+
+/** Named ones of a list, as many as a line holds. */
+const NAMES_MAX = 8;
+function names(list: readonly string[] | null, none: string): string | null {
+  if (list === null) return null;
+  if (list.length === 0) return none;
+  const more = list.length > NAMES_MAX ? `, and ${list.length - NAMES_MAX} more` : '';
+  return `${list.slice(0, NAMES_MAX).join(', ')}${more}`;
+}
+const isNone = (list: readonly string[] | null): boolean => list?.length === 0;
 
 /** Named predicates of the switch. Each row is observed, compared, printed and counted alike. */
 export const GATES = {
@@ -90,21 +104,28 @@ export const GATES = {
     open: ({ preparedTransactions }) => preparedTransactions === 0,
   },
   schema: {
-    why: 'Every user table must be replicated and have the same columns on both sides.',
-    observe: ({ schemaMatches }) =>
-      schemaMatches === null ? null : schemaMatches ? 'same' : 'different',
+    why: 'Every user table must be replicated, and everything a dump would hold be the same.',
+    observe: ({ schemaDifferences }) => names(schemaDifferences, 'same'),
     limit: () => 'same',
-    open: ({ schemaMatches }) => schemaMatches === true,
+    open: ({ schemaDifferences }) => isNone(schemaDifferences),
   },
   poolers: {
     why: 'Every pooler must answer, or it could not be paused and moved.',
-    observe: ({ poolersReachable, poolersSilent = [] }) => {
-      if (poolersReachable === null) return null;
-      if (poolersReachable) return 'reachable';
-      return ['unreachable', ...poolersSilent].join(' ');
-    },
+    observe: ({ poolersSilent }) => names(poolersSilent, 'reachable'),
     limit: () => 'reachable',
-    open: ({ poolersReachable }) => poolersReachable === true,
+    open: ({ poolersSilent }) => isNone(poolersSilent),
+  },
+  workers: {
+    why: "Links and checks must be in somebody's hands, or nothing would be drained or proven.",
+    observe: ({ workersMissing }) => names(workersMissing, 'alive'),
+    limit: () => 'alive',
+    open: ({ workersMissing }) => isNone(workersMissing),
+  },
+  standbys: {
+    why: 'A standby that lags would undo a decision when it is promoted.',
+    observe: ({ standbysBehind }) => names(standbysBehind, 'following'),
+    limit: () => 'following',
+    open: ({ standbysBehind }) => isNone(standbysBehind),
   },
 } as const satisfies Record<string, Gate>;
 

@@ -15,6 +15,8 @@ export interface SessionOptions {
   /** Full `application_name`; build it with `sessionName`. */
   readonly applicationName: string;
   readonly connectTimeoutMs?: number | undefined;
+  /** Longest wait of ours for an answer, whatever the server does; the session is of no use after. */
+  readonly queryTimeoutMs?: number | undefined;
   /** Settings fixed at start-up, on top of `PINNED_SETTINGS`. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
 }
@@ -89,12 +91,14 @@ export function clientConfig({
   endpoint,
   applicationName,
   connectTimeoutMs = 5_000,
+  queryTimeoutMs,
   settings = {},
 }: SessionOptions): pg.ClientConfig {
   return {
     connectionString: connectionString(endpoint),
     application_name: applicationName,
     connectionTimeoutMillis: connectTimeoutMs,
+    ...(queryTimeoutMs === undefined ? {} : { query_timeout: queryTimeoutMs }),
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     options: startupOptions({ ...PINNED_SETTINGS, ...settings }),
@@ -126,6 +130,15 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     throw connectionError(options.endpoint, thrown);
   }
   return client;
+}
+
+/**
+ * Ends a session without waiting for its server: a half-open peer answers nothing for minutes. What
+ * runs on it rejects at once; the server rolls back when it notices, or when its own limits say so.
+ */
+export function destroySession(session: Session): void {
+  const { connection } = session as unknown as { connection: { stream: { destroy(): void } } };
+  connection.stream.destroy();
 }
 
 /** Runs `work` on a session of its own and closes it whatever happens. */

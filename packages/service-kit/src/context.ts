@@ -15,4 +15,6 @@ export interface ServiceContext {
   readonly clock: Clock;
   /** Distinct for each process start; the holder of leases. */
   readonly instanceId: string;
+  /** A test may kill, stop or delay the process at a place with a name; nothing otherwise. */
+  readonly failpoint?: ((name: string) => Promise<void>) | undefined;
 }

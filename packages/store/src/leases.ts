@@ -1,4 +1,4 @@
-import { numberOrNull } from './column-values.js';
+import { numberOrNull, timeText } from './column-values.js';
 import type { Database } from './database.js';
 import * as sql from './sql/leases.js';
 import type { TextRow } from './sql/statement.js';
@@ -17,6 +17,15 @@ export interface LeaseState {
   readonly epoch: bigint;
   readonly valid: boolean;
   readonly expiresInMs: number;
+}
+
+/** A lease as a monitor sees it. */
+export interface LeaseView {
+  readonly name: string;
+  /** Null when nobody holds it now. */
+  readonly holder: string | null;
+  /** End of the last life, RFC 3339: nobody has held the lease since, when `holder` is null. */
+  readonly expiresAt: string;
 }
 
 /** Who may act, by the clock of the control store. The epoch only ever grows. */
@@ -42,6 +51,18 @@ export class Leases {
   /** Gives it back early; without effect when it is no longer ours. */
   async release(name: string, holder: string, epoch: bigint): Promise<void> {
     await this.#database.rows(sql.releaseLease(name, holder, epoch));
+  }
+
+  /** Those of `names` that were ever taken. */
+  async list(names: readonly string[]): Promise<LeaseView[]> {
+    const rows = await this.#database.rows<TextRow<'name' | 'valid' | 'expires_at', 'holder'>>(
+      sql.listLeases(names),
+    );
+    return rows.map((row) => ({
+      name: row.name,
+      holder: row.valid === 't' ? row.holder : null,
+      expiresAt: timeText(row.expires_at),
+    }));
   }
 
   async get(name: string): Promise<LeaseState | null> {

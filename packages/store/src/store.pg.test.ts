@@ -98,6 +98,41 @@ describe('leases', () => {
   });
 });
 
+describe('notes', () => {
+  test('what a pair waits for and the servers seen stand beside the journal', async () => {
+    const { revision } = (await store.pairs.get('shop'))!;
+    const waiting = {
+      for: 'link',
+      since: '2030-01-01T00:00:00Z',
+      holder: null,
+      remedy: 'start it',
+    };
+    const identity = { system_identifier: '7', timeline: '00000001', since: 'x', changed: false };
+    expect(await store.notes.get('shop')).toEqual({ waiting: null, identities: {} });
+    await store.notes.setWaiting('shop', waiting);
+    await store.notes.setIdentity('shop', 'blue', identity);
+    await store.notes.setIdentity('shop', 'green', { ...identity, changed: true });
+    expect(await store.notes.get('shop')).toMatchObject({
+      waiting,
+      identities: { blue: { changed: false }, green: { changed: true } },
+    });
+    await store.notes.forget('shop');
+    expect(await store.notes.get('shop')).toEqual({ waiting: null, identities: {} });
+    expect((await store.pairs.get('shop'))!.revision).toBe(revision);
+  });
+
+  test('a lease shows who holds it, and since when nobody does', async () => {
+    await store.leases.acquire('link/shop/forward', 'one', 60_000);
+    const gone = await store.leases.acquire('checker/shop', 'two', 60_000);
+    if ('epoch' in gone) await store.leases.release('checker/shop', 'two', gone.epoch);
+    const found = await store.leases.list(['link/shop/forward', 'checker/shop', 'never/taken']);
+    expect(found.toSorted((a, b) => a.name.localeCompare(b.name))).toMatchObject([
+      { name: 'checker/shop', holder: null },
+      { name: 'link/shop/forward', holder: 'one' },
+    ]);
+  });
+});
+
 describe('links', () => {
   const observed = {
     state: 'streaming',

@@ -9,6 +9,7 @@ import { Leases } from './leases.js';
 import { Links } from './links.js';
 import { Listener, type ListenHandler } from './listen.js';
 import { migrate } from './migration-run.js';
+import { Notes } from './notes.js';
 import { Pairs } from './pairs.js';
 import { Requests } from './requests.js';
 import { Relay } from './relay.js';
@@ -33,6 +34,7 @@ export class Store implements AsyncDisposable {
   readonly switchovers: Switchovers;
   readonly idempotency: Idempotency;
   readonly lag: Lag;
+  readonly notes: Notes;
   readonly relay: Relay;
   readonly requests: Requests;
   readonly #database: Database;
@@ -52,6 +54,7 @@ export class Store implements AsyncDisposable {
     this.switchovers = new Switchovers(database);
     this.idempotency = new Idempotency(database);
     this.lag = new Lag(database);
+    this.notes = new Notes(database);
     this.relay = new Relay(database);
     this.requests = new Requests(database);
   }

@@ -134,6 +134,11 @@ export class Switchovers {
     return row && switchoverRow(row);
   }
 
+  /** The attempt was undone for a reason that passes: the row waits to be begun again. */
+  async requeue(id: string): Promise<void> {
+    await this.#database.rows(sql.requeueSwitchover(id));
+  }
+
   /** Asks that the running one be undone, if that is still possible; null when none runs. */
   async requestCancel(pair: string, actor: string): Promise<SwitchoverRow | null> {
     const row = await this.#database.row<sql.SwitchoverColumns>(sql.cancelSwitchover(pair, actor));

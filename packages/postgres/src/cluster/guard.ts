@@ -1,8 +1,7 @@
 import type { Side } from '@turnout/core/sides';
-import { GUARD_BODIES } from '../generated/sql.js';
-import { quoteLiteral } from '../identifiers.js';
 import type { Session } from '../session.js';
 
+/** Bodies of `turnout.guard()`; `closed` is the only one of a closed side. */
 export const GUARD_KINDS = ['pass', 'armed', 'closed', 'closed_until'] as const;
 export type GuardKind = (typeof GUARD_KINDS)[number];
 
@@ -13,35 +12,26 @@ export interface GuardOptions {
   readonly until?: string | undefined;
 }
 
-function hintOf(kind: GuardKind, { otherSide }: GuardOptions): string {
+/** What a refused writer is told to do. */
+export function guardHint(kind: GuardKind, otherSide: Side | undefined): string {
   if (kind === 'closed_until') return 'Reads go on; try again after the time named.';
   return otherSide ? `Writes go to ${otherSide}: connect again.` : 'Writes go to the other side.';
 }
 
 /**
- * SQL that makes the guard of a side behave as `kind`; several statements, no parameters. It takes
- * effect for others when the transaction it runs in commits.
- * @throws TypeError for `closed_until` without a valid time
+ * Replaces verdict and guard, and nothing else: the row of the side stays. For a side that is being
+ * installed; everybody else makes a transition, which changes both together.
  */
-export function guardBody(kind: GuardKind, options: GuardOptions = {}): string {
-  let body: string = GUARD_BODIES[kind];
-  if (kind === 'closed_until') {
-    const until = new Date(options.until ?? Number.NaN);
-    if (Number.isNaN(until.getTime())) throw new TypeError('closed_until needs a time');
-    const literal = quoteLiteral(until.toISOString());
-    body = body.replaceAll(':until', () => literal);
-  }
-  const hint = quoteLiteral(hintOf(kind, options));
-  return body.replaceAll(':hint', () => hint);
-}
-
-/** Replaces verdict and guard; idempotent. Runs in the caller's transaction if there is one. */
 export async function swapGuard(
   session: Session,
   kind: GuardKind,
-  options: GuardOptions = {},
+  { otherSide, until }: GuardOptions = {},
 ): Promise<void> {
-  await session.query(guardBody(kind, options));
+  await session.query(/* sql */ `select turnout.swap_guard($1, $2, $3)`, [
+    kind,
+    guardHint(kind, otherSide),
+    until ?? null,
+  ]);
 }
 
 /** Which body is in force, read back from the server; null when nothing is installed. */

@@ -39,7 +39,7 @@ describe.each(['13', '15'] as const)('the objects of a side on %s', (version) =>
 
   test('installing twice changes nothing and keeps what the side says about itself', async () => {
     await installCluster(session, side);
-    await session.query(`update turnout.side set state = 'open', fence_epoch = 7`);
+    await session.query(`update turnout.side set state = 'open', guard = 'pass', fence_epoch = 7`);
     await installCluster(session, side);
     const { rows } = await session.query('select pair, side, state, fence_epoch from turnout.side');
     expect(rows).toEqual([{ pair: 'shop', side: 'green', state: 'open', fence_epoch: '7' }]);

@@ -1,6 +1,6 @@
 import { otherSide, SIDES, type Side } from '@turnout/core/sides';
 import { fail } from '@turnout/contracts/errors';
-import { CLUSTER_MIGRATIONS } from '../generated/sql.js';
+import { CLUSTER_MIGRATIONS, GUARD_BODIES } from '../generated/sql.js';
 import type { Session } from '../session.js';
 import { inTransaction } from '../transaction.js';
 import { swapGuard } from './guard.js';
@@ -46,6 +46,16 @@ async function refuseForeignSchema(session: Session, pair: string): Promise<void
     throw fail('database_of_another_pair', { pair, reason: 'schema turnout is not ours' });
 }
 
+/** The bodies that `turnout.swap_guard` installs; those of this version replace older ones. */
+async function keepGuardSources(session: Session): Promise<void> {
+  await session.query(
+    /* sql */ `insert into turnout.guard_source (guard, statements)
+      select * from unnest($1::text[], $2::text[])
+      on conflict (guard) do update set statements = excluded.statements`,
+    [Object.keys(GUARD_BODIES), Object.values(GUARD_BODIES)],
+  );
+}
+
 async function seedMarkers(session: Session): Promise<void> {
   const rows = SIDES.flatMap((side) => MARKER_KINDS.map((kind) => [side, kind] as const));
   await session.query(
@@ -78,12 +88,13 @@ export async function installCluster(
       });
     }
     await applyMigrations(session, 'turnout.migration', CLUSTER_MIGRATIONS);
+    await keepGuardSources(session);
     if (!installed) {
-      await session.query(
-        /* sql */ `insert into turnout.side (pair, side, state) values ($1, $2, $3)`,
-        [pair, side, state],
-      );
       const guard = state === 'closed' ? 'closed' : 'pass';
+      await session.query(
+        /* sql */ `insert into turnout.side (pair, side, state, guard) values ($1, $2, $3, $4)`,
+        [pair, side, state, guard],
+      );
       await swapGuard(session, guard, { otherSide: otherSide(side) });
     }
     await seedMarkers(session);

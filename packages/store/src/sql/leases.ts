@@ -31,6 +31,19 @@ export function readLease(name: string): Statement {
   };
 }
 
+/** Those of `names` that were ever taken. */
+export function listLeases(names: readonly string[]): Statement {
+  return {
+    name: 'store_leases_list',
+    text: /* sql */ `
+      select name, holder, epoch, holder is not null and expires_at > clock_timestamp() as valid,
+             expires_at
+        from turnout_control.lease
+       where name = any(string_to_array($1, ' '))`,
+    values: [names.join(' ')],
+  };
+}
+
 /** An expired lease that nobody took is renewed: nobody else acted meanwhile. */
 export function renewLease(name: string, holder: string, epoch: bigint, ttlMs: number): Statement {
   return {

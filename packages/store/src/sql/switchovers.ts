@@ -97,6 +97,17 @@ export function beginSwitchover(
   };
 }
 
+/** An attempt was undone and may be made again. */
+export function requeueSwitchover(id: string): Statement {
+  return {
+    name: 'store_switchovers_requeue',
+    text: /* sql */ `
+      update turnout_control.switchover set begun_at = null, begun_by = null
+       where id = $1 and outcome = 'running' returning id`,
+    values: [id],
+  };
+}
+
 export function cancelSwitchover(pair: string, actor: string): Statement {
   return {
     name: 'store_switchovers_cancel',

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Desk } from './desks.js';
+import type { PairRuntime } from '../runtime.js';
 import { eventView } from './views.js';
 
 const BATCH = 200;
@@ -16,12 +16,12 @@ export function wantsStream(request: FastifyRequest): boolean {
  * misses nothing and sees nothing twice.
  */
 export async function sendStream(
-  desk: Desk,
+  runtime: PairRuntime,
   request: FastifyRequest,
   reply: FastifyReply,
   since: number,
 ): Promise<FastifyReply> {
-  const { store, pair } = desk.context;
+  const { store, pair } = runtime.context;
   const lastId = Number(request.headers['last-event-id'] ?? since);
   let revision = Number.isInteger(lastId) && lastId >= 0 ? lastId : since;
   reply.hijack();
@@ -55,16 +55,16 @@ export async function sendStream(
       sending = false;
     }
   };
-  const off = desk.onJournal(() => void send());
+  const off = runtime.onJournal(() => void send());
   const poll = setInterval(() => void send(), POLL_MS);
   const beat = setInterval(() => raw.write(': alive\n\n'), HEARTBEAT_MS);
   const end = (): void => {
     off();
     clearInterval(poll);
     clearInterval(beat);
-    desk.streams.delete(raw);
+    runtime.streams.delete(raw);
   };
-  desk.streams.add(raw);
+  runtime.streams.add(raw);
   raw.on('close', end);
   await send();
   return reply;

@@ -2,6 +2,7 @@ import { Type } from '@fastify/type-provider-typebox';
 
 export const PairPath = Type.Object({ pair: Type.String() });
 export const ItemPath = Type.Object({ pair: Type.String(), id: Type.String() });
+export const SideName = Type.Union([Type.Literal('blue'), Type.Literal('green')]);
 
 /** Routes that only read. */
 export const VIEWER = { config: { role: 'viewer' } } as const;

@@ -5,40 +5,42 @@ import fastify, { type FastifyInstance } from 'fastify';
 import type { Logger } from '@turnout/service-kit/logger';
 import type { StoredToken } from '@turnout/service-kit/tokens';
 import { installAuth } from './auth.js';
-import type { Desks } from './desks.js';
+import type { Runtimes } from '../runtime.js';
+import { installChecks } from './checks.js';
+import { installEvents } from './events.js';
+import { installLeaks } from './leaks.js';
+import { installEnding, installLifecycle } from './lifecycle.js';
+import { installPairs } from './pairs.js';
 import { installProblems } from './problems.js';
-import { installActing } from './routes-acting.js';
-import { installProbes, type ProbeSources } from './routes-probes.js';
-import { installChecks } from './routes-checks.js';
-import { installEvents } from './routes-events.js';
-import { installPairs } from './routes-pairs.js';
-import { installProgress } from './routes-progress.js';
-import { installSwitchovers } from './routes-switchovers.js';
-import { installWritable } from './routes-writable.js';
+import { installProbes, type ProbeSources } from './probes.js';
+import { installSettling, installSwitching, installSwitchovers } from './switchovers.js';
 
 export const API_VERSION = '0.1.0';
 const BODY_BYTES_MAX = 64 * 1024;
 const REQUEST_TIMEOUT_MS = 60_000;
 
 export interface ApiParts {
-  readonly desks: Desks;
+  readonly runtimes: Runtimes;
   readonly tokens: readonly StoredToken[];
   readonly logger: Logger;
   readonly probes: ProbeSources;
 }
 
-const READING = [
+const RESOURCES = [
   installPairs,
-  installProgress,
+  installLifecycle,
+  installEnding,
   installChecks,
   installSwitchovers,
+  installSwitching,
+  installSettling,
+  installLeaks,
   installEvents,
-  installWritable,
 ];
 
 /** The HTTP API, not yet listening; `npm run gen` builds it too, for its description. */
 export async function buildApi({
-  desks,
+  runtimes,
   tokens,
   logger,
   probes,
@@ -68,9 +70,8 @@ export async function buildApi({
   installProblems(app, logger);
   installAuth(app, tokens);
   await app.register(async (scope) => {
-    for (const install of READING) install(scope, desks);
-    installActing(scope, desks);
-    installProbes(scope, probes);
+    for (const install of RESOURCES) install(scope, runtimes);
+    installProbes(scope, runtimes, probes);
   });
   return app;
 }

@@ -1,118 +1,168 @@
-import { directionFrom, DIRECTIONS, SIDES, type Direction, type Side } from '@turnout/core/sides';
 import { objectName } from '@turnout/core/object-names';
-import { evaluateGates, type GateVerdict } from '@turnout/machine/gates';
-import type { Session } from '@turnout/postgres/session';
+import {
+  directionFrom,
+  DIRECTIONS,
+  otherSide,
+  SIDES,
+  type Direction,
+  type Side,
+} from '@turnout/core/sides';
+import { PHASE_TRAITS, type Phase } from '@turnout/machine/phases';
+import type { GateVerdict } from '@turnout/machine/gates';
 import type { PairRow } from '@turnout/store/pairs';
-import type { PairContext } from '../context.js';
-import { readFacts } from '../gates/read-facts.js';
-import { withSideSessions } from '../pairs/side-sessions.js';
-import { copyView, type NextStep } from './views.js';
+import { leaderLease, missingWords, readWorkers, type Worker } from '../gates/workers.js';
+import { openSide } from '../loop/scene.js';
+import type { PairRuntime } from '../runtime.js';
+import { nextSteps } from './next-steps.js';
+import { copyView } from './views.js';
 
-interface SideView {
-  readonly role: 'source' | 'target';
-  readonly version: string | null;
-  readonly writable: boolean | null;
-  readonly lsn: string | null;
+/** Gates shown in a status may be this old; whoever needs them exactly asks for the gates. */
+const GATES_AGE_MAX_MS = 3_000;
+
+/** What a side said of itself when it was last asked; unknown stays null. */
+function sideView(runtime: PairRuntime, side: Side, open: Side): object {
+  const latest = runtime.probes[side].latest;
+  const age = runtime.ageMs(side);
+  const answered = latest?.reachable ? latest : null;
+  return {
+    role: side === open ? 'source' : 'target',
+    version: answered?.versionText ?? null,
+    writable: runtime.writable(side),
+    lsn: answered?.lsn ?? null,
+    age_ms: age === null ? null : Math.round(age),
+    unknown: latest && !latest.reachable ? latest.reason : (answered?.foreign ?? null),
+    slots:
+      answered?.slots.map(({ name, active, retainedBytes }) => ({
+        name,
+        active,
+        retained_bytes: retainedBytes,
+      })) ?? null,
+  };
 }
 
-/** What a side says of itself; unknown stays null. */
-async function sideView(session: Session, role: SideView['role']): Promise<SideView> {
-  const { rows } = await session.query<{
-    version: string;
-    lsn: string;
-    installed: string;
-  }>(/* sql */ `select current_setting('server_version') as version,
-      pg_current_wal_lsn() as lsn, to_regclass('turnout.side') is not null as installed`);
-  const row = rows[0];
-  let writable: boolean | null = null;
-  if (row?.installed === 't') {
-    const side = await session.query<{ state: string }>(/* sql */ `select state from turnout.side`);
-    writable = side.rows[0] ? side.rows[0].state === 'open' : null;
-  }
-  return { role, version: row?.version ?? null, writable, lsn: row?.lsn ?? null };
-}
-
-async function linkView(context: PairContext, direction: Direction): Promise<unknown> {
-  const { store, pair } = context;
+/** A link is observed by its worker: without one, what it reported last says nothing. */
+async function linkView(
+  { context }: PairRuntime,
+  direction: Direction,
+  workers: readonly Worker[],
+): Promise<object> {
+  const { store, pair, clock } = context;
   const link = await store.links.get(pair.name, direction);
   const lag = await store.lag.get(pair.name, direction);
+  const worker = workers.find(({ name }) => name === `link/${pair.name}/${direction}`);
+  const orphan = link !== null && link.desired !== 'stopped' && worker?.holder === null;
+  const observed = link?.observed;
   return {
     direction,
     desired: link?.desired ?? null,
-    observed: link?.observed?.state ?? null,
-    code: link?.observed?.code ?? null,
-    copy: link?.observed?.copy ? copyView(link.observed.copy) : null,
+    observed: orphan ? null : (observed?.state ?? null),
+    why: orphan ? missingWords(worker, clock.nowMs()) : null,
+    code: observed?.code ?? null,
+    message: observed?.message ?? null,
+    copy: observed?.copy ? copyView(observed.copy) : null,
     lag_bytes: lag?.lagBytes ?? null,
     lag_ms: lag?.lagMs ?? null,
-    age_ms: lag ? Math.max(0, context.clock.nowMs() - Date.parse(lag.measuredAt)) : null,
+    age_ms: lag ? Math.max(0, clock.nowMs() - Date.parse(lag.measuredAt)) : null,
     slot: link ? objectName(pair.name, direction) : null,
   };
 }
 
-const NEXT: Readonly<Record<string, NextStep>> = {
-  draft: { command: 'turnout preflight {pair}', why: 'See what the migration needs.' },
-  preflight: { command: 'turnout status {pair} --watch', why: 'It is being checked.' },
-  copying: { command: 'turnout tables {pair}', why: 'See how far the copy is.' },
-  catching_up: { command: 'turnout status {pair} --watch', why: 'It applies what was written.' },
-  verifying: { command: 'turnout verify {pair} --wait', why: 'Prove that both sides are equal.' },
-  ready: { command: 'turnout plan {pair} --to green', why: 'See what a switch would do.' },
-  switching: { command: 'turnout switchover show {pair}', why: 'A switch is running.' },
-  on_green: { command: 'turnout verify {pair} --wait', why: 'Prove the way back.' },
-  completed: { command: 'turnout events {pair}', why: 'The journal of the migration.' },
-  aborted: { command: 'turnout start {pair}', why: 'Begin anew.' },
-};
-
-export function nextSteps({ pair, phase }: PairRow): NextStep[] {
-  const next = NEXT[phase];
-  return next ? [{ command: next.command.replace('{pair}', pair), why: next.why }] : [];
-}
-
-/** Gates mean something once there is a link to measure. */
-const GATED_PHASES = new Set(['verifying', 'ready', 'on_green']);
-
-async function sidesAndGates(
-  context: PairContext,
+/** Gates mean something once there is a link to measure; what cannot be evaluated shows none. */
+async function gatesOf(
+  runtime: PairRuntime,
   row: PairRow,
-): Promise<{ sides: Record<Side, SideView | null>; gates: GateVerdict[] }> {
-  const { pair, store, routes, clock } = context;
-  return withSideSessions(pair, async (control) => {
-    const views = await Promise.all(
-      SIDES.map((side) => sideView(control[side], side === row.writableSide ? 'source' : 'target')),
-    );
-    const sides = { blue: views[0] ?? null, green: views[1] ?? null };
-    if (!GATED_PHASES.has(row.phase)) return { sides, gates: [] };
-    const from = row.writableSide;
-    const facts = await readFacts({ pair, store, routes, control, from, nowMs: clock.nowMs() });
-    return { sides, gates: evaluateGates(facts, pair.gates) };
-  });
+  open: Side,
+): Promise<readonly GateVerdict[]> {
+  if (!PHASE_TRAITS[row.phase as Phase].gated) return [];
+  try {
+    return (await runtime.gates.recent(open, GATES_AGE_MAX_MS)).verdicts;
+  } catch {
+    return [];
+  }
 }
 
-/** `turnout.status/v1`: one screen of truth. A side that cannot be asked is null. */
-export async function statusView(context: PairContext, row: PairRow): Promise<object> {
-  const { pair, store } = context;
-  const { sides, gates } = await sidesAndGates(context, row).catch(() => ({
-    sides: { blue: null, green: null },
-    gates: [] as GateVerdict[],
-  }));
-  const past = (await store.switchovers.list(pair.name))
+function openOf({ probes }: PairRuntime, row: PairRow): Side {
+  const [blue, green] = SIDES.map((side) => probes[side].latest);
+  return (blue && green && openSide({ blue, green })) || row.writableSide;
+}
+
+function leaksOf({ probes }: PairRuntime): number | null {
+  const counts = SIDES.map((side) => {
+    const latest = probes[side].latest;
+    return latest?.reachable ? latest.openLeaks : null;
+  });
+  return counts.some((count) => count === null) ? null : counts.reduce((a, b) => a! + b!, 0);
+}
+
+async function estimateOf({ context }: PairRuntime): Promise<object | null> {
+  const past = (await context.store.switchovers.list(context.pair.name))
     .map(({ windowMs }) => windowMs)
     .filter((ms): ms is number => ms !== null)
     .toSorted((a, b) => a - b);
   const last = past.at(-1);
+  if (last === undefined) return null;
+  return { window_ms_p50: past[Math.floor((past.length - 1) / 2)], window_ms_p95: last };
+}
+
+/** What the next steps of a pair are computed from. */
+export async function nextStepsOf(runtime: PairRuntime, row: PairRow) {
+  const { store } = runtime.context;
+  const open = openOf(runtime, row);
+  const [gates, workers, note] = await Promise.all([
+    gatesOf(runtime, row, open),
+    readWorkers(store, row.pair),
+    store.notes.get(row.pair),
+  ]);
+  const { waiting } = note;
+  const openLeaks = leaksOf(runtime);
+  return {
+    gates,
+    workers,
+    waiting,
+    openLeaks,
+    open,
+    steps: nextSteps({ row, waiting, workers, gates, open, openLeaks }),
+  };
+}
+
+/** `turnout.status/v1`: one screen of truth, from what the loop observed last. */
+export async function statusView(runtime: PairRuntime, row: PairRow): Promise<object> {
+  const { pair } = runtime.context;
+  const { gates, workers, waiting, openLeaks, open, steps } = await nextStepsOf(runtime, row);
+  const leader = workers.find(({ name }) => name === leaderLease(pair.name));
+  const links = await Promise.all(DIRECTIONS.map((each) => linkView(runtime, each, workers)));
+  const outcomes = runtime.loop.routes.outcomes;
   return {
     schema: 'turnout.status/v1',
     pair: pair.name,
     phase: row.phase,
     conditions: row.conditions,
-    direction: directionFrom(row.writableSide),
+    direction: directionFrom(open),
     revision: row.revision,
-    sides,
-    links: await Promise.all(DIRECTIONS.map((direction) => linkView(context, direction))),
+    sides: {
+      blue: sideView(runtime, 'blue', open),
+      green: sideView(runtime, 'green', open),
+    },
+    links,
     gates,
-    estimate:
-      last === undefined
-        ? null
-        : { window_ms_p50: past[Math.floor((past.length - 1) / 2)], window_ms_p95: last },
-    next_steps: nextSteps(row),
+    leaks: openLeaks,
+    waiting: leader?.holder === null ? noLeader(leader, runtime) : waiting,
+    leader: leader?.holder ? { holder: leader.holder, since: null } : null,
+    workers: workers.map(({ name, holder, since, remedy }) => ({ name, holder, since, remedy })),
+    routes:
+      outcomes?.map(({ route, observed, ok }) => ({ route, routed_to: observed, ok })) ?? null,
+    estimate: await estimateOf(runtime),
+    next_steps: steps,
+    to: otherSide(open),
+  };
+}
+
+/** Without a leader nothing goes on, and what was waited for last is old. */
+function noLeader(leader: Worker, { context }: PairRuntime): object {
+  return {
+    for: `a coordinator: ${missingWords(leader, context.clock.nowMs()).replace(/ since .*/, '')}`,
+    since: leader.since ?? new Date(context.clock.nowMs()).toISOString(),
+    holder: null,
+    remedy: leader.remedy,
   };
 }

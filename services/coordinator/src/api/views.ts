@@ -2,14 +2,14 @@ import type { CheckRow, CheckTable } from '@turnout/store/checks';
 import type { LagSample } from '@turnout/store/lag';
 import type { CopyProgress } from '@turnout/store/links';
 import type { JournalEntry } from '@turnout/store/journal';
+import type { WaitingNote } from '@turnout/store/notes';
 import type { SwitchoverRow } from '@turnout/store/switchovers';
+import type { NextStep } from './next-steps.js';
 
-export interface NextStep {
-  readonly command: string;
-  readonly why: string;
-}
-
-export function switchoverView(row: SwitchoverRow): Record<string, unknown> {
+export function switchoverView(
+  row: SwitchoverRow,
+  waiting: WaitingNote | null,
+): Record<string, unknown> {
   const committed = row.outcome === 'committed';
   return {
     schema: 'turnout.switchover/v1',
@@ -28,6 +28,8 @@ export function switchoverView(row: SwitchoverRow): Record<string, unknown> {
     })),
     certificate: row.certificate,
     client_stall_ms: row.clientStallMs,
+    attempts: row.attempts,
+    waiting,
     next_steps: [
       committed
         ? { command: `turnout verify ${row.pair} --wait`, why: 'Prove the new direction.' }

@@ -1,25 +1,29 @@
-import { objectName } from '@turnout/core/object-names';
-import { directionFrom, otherSide, type Side } from '@turnout/core/sides';
+import { isAppError } from '@turnout/core/app-error';
+import { directionFrom, otherSide, SIDES, type Side } from '@turnout/core/sides';
 import type { GateFacts } from '@turnout/machine/gates';
-import { isSelected } from '@turnout/postgres/catalog/table-patterns';
 import type { Session } from '@turnout/postgres/session';
-import type { ResolvedPair } from '@turnout/service-kit/config/resolve-config';
-import type { Store } from '@turnout/store/store';
-import type { Routes } from '@turnout/traffic/routes';
-import { countLeaks } from './leaks.js';
-import { sendMarker } from '../switchover/round-trip.js';
-import { readFingerprint } from '../switchover/schema-freeze.js';
-import { oldestWriterMs, preparedCount, unpublishedTables } from './sql/gate-sql.js';
+import { silentGating } from '@turnout/traffic/gating';
+import type { PairContext } from '../context.js';
+import { sendMarker } from '../side/round-trip.js';
+import { readSchemaSeen, type SchemaView } from '../side/schema-freeze.js';
+import { awaitStandbys } from '../side/standbys.js';
+import { countLeaks } from '../leaks/count-leaks.js';
+import { oldestWriterMs, preparedCount } from './sql/gate-sql.js';
+import { missingWords, neededToSwitch, readWorkers } from './workers.js';
 
 export interface FactSources {
-  readonly pair: ResolvedPair;
-  readonly store: Store;
-  readonly routes: Routes;
+  readonly context: PairContext;
   readonly control: Readonly<Record<Side, Session>>;
   /** The writable side. */
   readonly from: Side;
-  readonly nowMs: number;
 }
+
+export interface Facts {
+  readonly facts: GateFacts;
+  readonly schema: SchemaView | null;
+}
+
+const PROBE_DEADLINE_MS = 2_000;
 
 /** A fact that cannot be read is unknown, whatever the reason; its gate closes and says so. */
 async function known<T>(read: () => Promise<T>): Promise<T | null> {
@@ -36,44 +40,68 @@ async function number(session: Session, text: string, column: string): Promise<n
 }
 
 /** Lag as a delivery: how long a marker written now takes to be applied. */
-async function measureLag({ pair, control, from }: FactSources): Promise<number> {
+async function measureLag({ context, control, from }: FactSources): Promise<number> {
   return sendMarker(
-    { side: from, kind: 'roundtrip', written: control[from], seen: control[otherSide(from)] },
-    pair.gates.lagMaxMs * 2,
+    { side: from, written: control[from], seen: control[otherSide(from)] },
+    context.pair.gates.lagMaxMs * 2,
   );
 }
 
-async function verifiedAgo({ store, pair, nowMs }: FactSources): Promise<number | null> {
+/** A proof made before a side was replaced says nothing about the server that is there now. */
+async function verifiedAgo({ context }: FactSources): Promise<number | null> {
+  const { store, pair, clock } = context;
   const check = await store.checks.last(pair.name, 'full');
   if (check?.outcome !== 'equal' || check.finishedAt == null) return null;
-  return Math.max(0, nowMs - Date.parse(check.finishedAt));
+  const finishedMs = Date.parse(check.finishedAt);
+  const { identities } = await store.notes.get(pair.name);
+  const voided = SIDES.some((side) => {
+    const seen = identities[side];
+    return seen?.changed === true && Date.parse(seen.since) > finishedMs;
+  });
+  return voided ? null : Math.max(0, clock.nowMs() - finishedMs);
 }
 
-async function schemaMatches(sources: FactSources): Promise<boolean> {
-  const { pair, control, from } = sources;
-  const [blue, green] = await Promise.all([
-    readFingerprint(control.blue, pair),
-    readFingerprint(control.green, pair),
-  ]);
-  if (blue !== green) return false;
-  const { rows } = await control[from].query<{ schema: string; name: string }>(
-    unpublishedTables(objectName(pair.name, directionFrom(from))),
+async function missingWorkers({ context, from }: FactSources): Promise<string[]> {
+  const { store, pair, clock } = context;
+  const needed = neededToSwitch(pair.name, from);
+  const workers = await readWorkers(store, pair.name);
+  return workers
+    .filter(({ name, holder }) => holder === null && needed.includes(name))
+    .map((worker) => `${missingWords(worker, clock.nowMs())}: ${worker.remedy}`);
+}
+
+/** Standbys that count follow within the wait, on both sides; why not, in words, or none. */
+async function standbysBehind({ context, control }: FactSources): Promise<string[]> {
+  const { standbys: policy, window } = context.pair;
+  const reasons = await Promise.all(
+    SIDES.map(async (side) => {
+      const wait = { side, policy, timeoutMs: window.standbyWaitMs };
+      try {
+        await awaitStandbys(control[side], wait);
+        return null;
+      } catch (thrown) {
+        if (!isAppError(thrown)) throw thrown;
+        return `${side}: ${String(thrown.facts['standbys'] ?? thrown.entry.title)}`;
+      }
+    }),
   );
-  return rows.every((table) => !isSelected(table, pair.tables));
+  return reasons.filter((reason) => reason !== null);
 }
 
 /** Reads every fact a gate looks at, now and from the databases themselves. */
-export async function readFacts(sources: FactSources): Promise<GateFacts> {
-  const { pair, store, routes, control, from } = sources;
+export async function readFacts(sources: FactSources): Promise<Facts> {
+  const { context, control, from } = sources;
+  const { pair, store, routes } = context;
   const link = await known(() => store.links.get(pair.name, directionFrom(from)));
-  const [lagMs, verifiedAgoMs, openDifferences, matches, poolers] = await Promise.all([
+  const missing = await known(() => missingWorkers(sources));
+  const [lagMs, verifiedAgoMs, openDifferences, schema, silent] = await Promise.all([
     known(() => measureLag(sources)),
     known(() => verifiedAgo(sources)),
     known(() => store.checks.openDifferences(pair.name)),
-    known(() => schemaMatches(sources)),
-    known(() => routes.probe()),
+    known(() => readSchemaSeen(control, pair, from)),
+    known(async () => silentGating(await routes.probe({ deadlineMs: PROBE_DEADLINE_MS }))),
   ]);
-  return {
+  const facts: GateFacts = {
     lagMs,
     linkState: link?.observed?.state ?? null,
     verifiedAgoMs,
@@ -81,8 +109,10 @@ export async function readFacts(sources: FactSources): Promise<GateFacts> {
     openLeaks: await known(() => countLeaks(control)),
     oldestWriterMs: await known(() => number(control[from], oldestWriterMs, 'ms')),
     preparedTransactions: await known(() => number(control[from], preparedCount, 'count')),
-    schemaMatches: matches,
-    poolersReachable: poolers && poolers.every(({ leads }) => leads !== 'unknown'),
-    poolersSilent: poolers?.filter(({ leads }) => leads === 'unknown').map(({ route }) => route),
+    schemaDifferences: schema && schema.differences,
+    poolersSilent: silent,
+    workersMissing: missing,
+    standbysBehind: await known(() => standbysBehind(sources)),
   };
+  return { facts, schema };
 }

@@ -1,19 +1,18 @@
 import { createHash } from 'node:crypto';
+import { fail } from '@turnout/contracts/errors';
 import { otherSide, type Side } from '@turnout/core/sides';
-import { evaluateGates } from '@turnout/machine/gates';
-import { planSteps, type PlanningPort } from '@turnout/machine/plan';
-import type { StepId } from '@turnout/machine/switchover-steps';
-import type { PairContext } from '../context.js';
-import { readSequences } from '@turnout/postgres/catalog/sequences';
-import { readFacts } from '../gates/read-facts.js';
-import { withSideSessions } from '../pairs/side-sessions.js';
-import { lockTurnstile } from '../switchover/sql/drain-sql.js';
+import { withSideSessions } from '../side/read-sessions.js';
+import type { PairRuntime } from '../runtime.js';
+import { sayStep, STEPS } from '../switchover/steps.js';
+import { lasting, readPlanFacts } from './plan-facts.js';
 
 interface Recorded {
   readonly id: string;
   readonly outcome: string;
   readonly ms: number | null;
 }
+
+const GATES_AGE_MAX_MS = 1_000;
 
 /** Median time of each step in earlier switches: the only basis an estimate has. */
 function medians(history: readonly (readonly Recorded[])[]): Map<string, number> {
@@ -26,51 +25,64 @@ function medians(history: readonly (readonly Recorded[])[]): Map<string, number>
   );
 }
 
-/** The dry run: the step table read through a port that looks instead of acting. */
-export async function planView(context: PairContext, to: Side): Promise<object> {
-  const { pair, store, routes, clock } = context;
+export interface Plan {
+  readonly hash: string;
+  readonly [field: string]: unknown;
+}
+
+/**
+ * The dry run: the very rows that would act say what they would act on. The hash covers all of it but
+ * what was merely observed.
+ * @throws TRN5025 for the side that takes the writes already
+ */
+export async function planView(runtime: PairRuntime, to: Side): Promise<Plan> {
+  const { context, gates, probes } = runtime;
+  const { pair, store } = context;
+  const latest = probes[to].latest;
+  if (latest?.reachable && latest.row?.state === 'open') {
+    throw fail('side_open_already', { side: to });
+  }
   const from = otherSide(to);
-  return withSideSessions(pair, async (control) => {
-    const facts = await readFacts({ pair, store, routes, control, from, nowMs: clock.nowMs() });
-    const gates = evaluateGates(facts, pair.gates);
-    const sequences = await readSequences(control[from]);
-    const past = await store.switchovers.list(pair.name);
-    const times = medians(past.map(({ steps }) => steps));
-    const details: Partial<Record<StepId, readonly string[]>> = {
-      gates: gates.map(
-        ({ id, open, observed }) => `${id}: ${observed ?? 'unknown'}${open ? '' : ' (closed)'}`,
-      ),
-      hold: routes.describe(),
-      fence: [`on ${from}: ${lockTurnstile.text.trim()}`],
-      verify: [`${sequences.length} sequences`],
-      route: routes.describe(),
-    };
-    const port: PlanningPort = {
-      detail: (step) => details[step] ?? [],
-      estimateMs: (step) => times.get(step) ?? null,
-    };
-    const steps = planSteps(to, port);
-    // Observed values change from one look to the next; what would be done must not.
-    const frozen = JSON.stringify([to, steps.map(({ id, does }) => [id, does]), routes.describe()]);
+  const { verdicts } = await gates.recent(from, GATES_AGE_MAX_MS);
+  const past = await store.switchovers.list(pair.name);
+  const times = medians(past.map(({ steps }) => steps));
+  return withSideSessions(pair, async (sessions) => {
+    const facts = await readPlanFacts(context, sessions, { to, gates: verdicts });
+    const stays = lasting(facts);
+    const frozen = STEPS.map((step) => [step.id, sayStep(step.does, facts), step.preview(stays)]);
+    const steps = STEPS.map((step) => ({
+      id: step.id,
+      does: sayStep(step.does, facts),
+      undo: step.undoes === null ? null : sayStep(step.undoes, facts),
+      in_window: step.inWindow,
+      decision: step.decision === true,
+      timeout_ms: step.timeoutMs,
+      detail: step.preview(facts),
+      estimate_ms: times.get(step.id) ?? null,
+    }));
+    const windowMs = steps
+      .filter((step) => step.in_window)
+      .reduce((sum, step) => sum + (step.estimate_ms ?? 0), 0);
     return {
       schema: 'turnout.plan/v1',
       pair: pair.name,
       to,
-      hash: createHash('sha256').update(frozen).digest('hex').slice(0, 16),
+      hash: createHash('sha256')
+        .update(JSON.stringify([to, frozen]))
+        .digest('hex')
+        .slice(0, 16),
       steps,
-      gates,
+      gates: verdicts,
       estimate:
-        times.size === 0
-          ? null
-          : {
-              window_ms: steps
-                .filter((step) => step.in_window)
-                .reduce((sum, step) => sum + (step.estimate_ms ?? 0), 0),
-              basis: `${past.length} earlier switches`,
+        times.size === 0 ? null : { window_ms: windowMs, basis: `${past.length} earlier switches` },
+      next_steps: verdicts.every(({ open }) => open)
+        ? [
+            {
+              command: `turnout switchover ${pair.name} --to ${to} --wait`,
+              why: 'Do exactly this.',
             },
-      next_steps: [
-        { command: `turnout switchover ${pair.name} --to ${to} --wait`, why: 'Do exactly this.' },
-      ],
+          ]
+        : [{ command: `turnout status ${pair.name}`, why: 'See which gate is closed, and why.' }],
     };
   });
 }

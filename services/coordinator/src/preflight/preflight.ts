@@ -4,7 +4,7 @@ import { sessionName } from '@turnout/core/object-names';
 import { SIDES, type Side } from '@turnout/core/sides';
 import { withSession } from '@turnout/postgres/session';
 import type { ResolvedPair } from '@turnout/service-kit/config/resolve-config';
-import { withSideSessions } from '../pairs/side-sessions.js';
+import { withSideSessions } from '../side/read-sessions.js';
 import type { Finding } from './finding.js';
 import { REQUIREMENTS, type PreflightSubject, type Requirement } from './requirements.js';
 

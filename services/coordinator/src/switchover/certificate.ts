@@ -1,39 +1,45 @@
-import type { Run } from './run.js';
+import type { Attempt } from './attempt.js';
 
-/** Evidence that nothing was in flight when the decision was made; stored with the switchover. */
+/** Evidence that nothing was in flight when the decision was made. Written on the side it closes. */
 export interface DrainCertificate {
+  readonly switchover: string;
   readonly epoch: string;
-  readonly fence_epoch: string | null;
+  readonly fence_epoch: string;
   readonly from: string;
   readonly to: string;
-  readonly marker: string | null;
-  readonly source_lsn: string | null;
-  readonly end_lsn: string | null;
+  readonly marker: string;
+  readonly source_lsn: string;
+  readonly end_lsn: string;
   readonly user_lsn: string | null;
-  readonly check: string | null;
-  readonly schema_fingerprint: string | null;
+  readonly check: string;
+  readonly schema_fingerprint: string;
   readonly sequences: readonly {
     readonly name: string;
     readonly from: string;
     readonly to: string;
   }[];
   readonly window_ms_so_far: number | null;
+  /** RFC 3339, by the clock of the coordinator. */
+  readonly made_at: string;
 }
 
-export function makeCertificate(run: Run): Readonly<Record<string, unknown>> & DrainCertificate {
-  const started = run.windowStartedMs;
+/** Everything is known by the time of the decision; asked for earlier it fails. */
+export function makeCertificate(attempt: Attempt): DrainCertificate {
+  const proof = attempt.known('proof');
   return {
-    epoch: String(run.acting().epoch),
-    fence_epoch: run.fenceEpoch === null ? null : String(run.fenceEpoch),
-    from: run.from,
-    to: run.to,
-    marker: run.proof?.token ?? null,
-    source_lsn: run.proof?.sourceLsn ?? null,
-    end_lsn: run.proof?.endLsn ?? null,
-    user_lsn: run.proof?.userLsn ?? null,
-    check: run.checkId,
-    schema_fingerprint: run.fingerprint,
-    sequences: run.sequences,
-    window_ms_so_far: started === null ? null : run.deps.clock.monotonicMs() - started,
+    switchover: attempt.id,
+    epoch: String(attempt.known('claimed').claim.epoch),
+    fence_epoch: String(attempt.known('fenceEpoch')),
+    from: attempt.from,
+    to: attempt.to,
+    marker: proof.token,
+    source_lsn: proof.sourceLsn,
+    end_lsn: proof.endLsn,
+    user_lsn: proof.userLsn,
+    check: attempt.known('checkId'),
+    schema_fingerprint: attempt.known('schema')[attempt.from],
+    sequences: attempt.known('sequences').map(({ name, from, to }) => ({ name, from, to })),
+    window_ms_so_far: attempt.windowSoFarMs(),
+    made_at: new Date(attempt.context.clock.nowMs()).toISOString(),
   };
 }

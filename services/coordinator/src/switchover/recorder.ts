@@ -1,17 +1,18 @@
 import { isAppError, messageOf } from '@turnout/core/app-error';
 import type { StepId } from '@turnout/machine/switchover-steps';
-import type { SwitchoverPatch } from '@turnout/store/switchovers';
-import type { Run } from './run.js';
-import type { StepDetail } from './steps/step.js';
+import { sqlState } from '@turnout/postgres/database-error';
+import type { SwitchoverStep } from '@turnout/store/switchovers';
+import type { PairContext } from '../context.js';
+import type { StepDetail } from './step.js';
 
-export interface StepRecord {
-  readonly id: StepId;
-  readonly outcome: 'done' | 'failed' | 'undone' | 'undo_failed';
-  /** RFC 3339. */
-  readonly startedAt: string;
-  readonly ms: number;
-  /** Facts as text, `name=value` joined by commas; null when there are none. */
-  readonly detail: string | null;
+export type StepOutcome = 'running' | 'done' | 'failed' | 'undone' | 'undo_failed';
+
+/** Kept of a switch at most; attempts that are made again and again must not grow it for ever. */
+const RECORDS_MAX = 200;
+
+interface StepEvent {
+  readonly type: 'switchover.step_started' | 'switchover.step_finished';
+  readonly data: Readonly<Record<string, unknown>>;
 }
 
 function detailText(detail: StepDetail): string | null {
@@ -22,74 +23,106 @@ function detailText(detail: StepDetail): string | null {
 /** What went wrong, in words that are safe to store. */
 export function reasonOf(thrown: unknown): string {
   if (isAppError(thrown)) return thrown.message;
-  if (thrown instanceof Error && 'code' in thrown) {
-    // A server's message may quote values; its code and routine may not.
-    return `${thrown.name} ${String(thrown.code)}`;
-  }
-  return messageOf(thrown);
+  // A server's message may quote values; its code and routine may not.
+  const state = sqlState(thrown);
+  return state === null ? messageOf(thrown) : `server error ${state}`;
 }
 
 /**
- * Keeps the steps of a run. Inside the window nothing is written to the store: a slow control store
- * may not lengthen the time without writes.
+ * Tells each step as it begins and as it ends, with its true times. Inside the window nothing is
+ * written: a slow control store may not lengthen the time without writes. What could not be written
+ * is written with the next step.
  */
 export class Recorder {
-  readonly #run: Run;
-  readonly #records: StepRecord[] = [];
+  readonly #context: PairContext;
+  readonly #id: string;
+  readonly #records: SwitchoverStep[];
+  #events: StepEvent[] = [];
+  #hushed = false;
+  #writing: Promise<void> | null = null;
+  #dirty = false;
 
-  constructor(run: Run) {
-    this.#run = run;
+  constructor(context: PairContext, id: string, earlier: readonly SwitchoverStep[] = []) {
+    this.#context = context;
+    this.#id = id;
+    // A step that its process did not live to end has no end.
+    this.#records = earlier.map((each) =>
+      each.outcome === 'running' ? { ...each, outcome: 'failed', detail: 'interrupted' } : each,
+    );
   }
 
-  get records(): readonly StepRecord[] {
+  get id(): string {
+    return this.#id;
+  }
+
+  get records(): readonly SwitchoverStep[] {
     return this.#records;
   }
 
-  async measure(id: StepId, undo: boolean, work: () => Promise<StepDetail | void>): Promise<void> {
-    const { clock } = this.#run.deps;
+  /** Runs one step and keeps what it came to. */
+  async step(
+    id: StepId,
+    { undo }: { readonly undo: boolean },
+    work: () => Promise<StepDetail | void>,
+  ): Promise<void> {
+    const { clock, metrics } = this.#context;
     const startedAt = new Date(clock.nowMs()).toISOString();
     const startedMs = clock.monotonicMs();
-    const add = (outcome: StepRecord['outcome'], detail: StepDetail): void => {
+    const running = { id, outcome: 'running', startedAt, ms: null, detail: null } as const;
+    this.#records.push(running);
+    const facts = { switchover: this.#id, step: id, undo, started_at: startedAt };
+    this.#tell({ type: 'switchover.step_started', data: facts });
+    const end = (outcome: StepOutcome, detail: StepDetail): void => {
       const ms = clock.monotonicMs() - startedMs;
-      this.#records.push({ id, outcome, startedAt, ms, detail: detailText(detail) });
+      const ended = { id, outcome, startedAt, ms, detail: detailText(detail) };
+      this.#records.splice(this.#records.indexOf(running), 1, ended);
+      metrics.observe('switchover_step_duration_seconds', { step: id, outcome }, ms / 1_000);
+      this.#tell({ type: 'switchover.step_finished', data: { ...facts, outcome, ms, detail } });
     };
     try {
       const detail = await work();
-      add(undo ? 'undone' : 'done', detail ?? {});
+      end(undo ? 'undone' : 'done', detail ?? {});
     } catch (thrown) {
-      add(undo ? 'undo_failed' : 'failed', { reason: reasonOf(thrown) });
+      end(undo ? 'undo_failed' : 'failed', { reason: reasonOf(thrown) });
       throw thrown;
     }
   }
 
-  /** Tells every step to journal and metrics, once the window is over. */
-  async tell(): Promise<void> {
-    const { store, metrics, pair, logger } = this.#run.deps;
-    for (const { id, outcome, ms } of this.#records) {
-      metrics.observe('switchover_step_duration_seconds', { step: id, outcome }, ms / 1_000);
-      await store.journal
-        .append(pair.name, {
-          type: 'switchover.step_finished',
-          data: { switchover: this.#run.id, step: id, outcome, ms },
-          actor: 'coordinator',
-          accepted: true,
-        })
-        .catch((thrown: unknown) => {
-          logger.warn(
-            { switchover: this.#run.id, reason: reasonOf(thrown) },
-            'step not journalled',
-          );
-        });
-    }
+  /** Nothing is written from now on, or again. */
+  hush(on: boolean): void {
+    this.#hushed = on;
+    if (!on) void this.write();
   }
 
-  /** Stores the steps so far; failing to is news, not a reason to stop. */
-  async save(patch: SwitchoverPatch = {}): Promise<void> {
-    const { store, logger } = this.#run.deps;
-    await store.switchovers
-      .update(this.#run.id, { steps: this.#records, ...patch })
-      .catch((thrown: unknown) => {
-        logger.warn({ switchover: this.#run.id, reason: reasonOf(thrown) }, 'steps not stored');
-      });
+  #tell(event: StepEvent): void {
+    this.#events.push(event);
+    if (this.#records.length > RECORDS_MAX) this.#records.splice(1, 1);
+    void this.write();
+  }
+
+  /** Resolves when everything so far was written, or could not be. Never rejects. */
+  write(): Promise<void> {
+    this.#dirty = true;
+    if (this.#hushed) return Promise.resolve();
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = null;
+    });
+    return this.#writing;
+  }
+
+  async #writeAll(): Promise<void> {
+    const { store, pair, logger } = this.#context;
+    try {
+      while (this.#dirty && !this.#hushed) {
+        this.#dirty = false;
+        await store.switchovers.update(this.#id, { steps: this.#records });
+        for (let event = this.#events[0]; event && !this.#hushed; event = this.#events[0]) {
+          await store.journal.append(pair.name, { ...event, actor: 'coordinator', accepted: true });
+          this.#events.shift();
+        }
+      }
+    } catch (thrown) {
+      logger.warn({ switchover: this.#id, reason: reasonOf(thrown) }, 'steps not written yet');
+    }
   }
 }

@@ -8,9 +8,6 @@ export const oldestWriterMs = /* sql */ `
 export const preparedCount = /* sql */ `
   select count(*) as count from pg_prepared_xacts where database = current_database()`;
 
-export const openLeaks = /* sql */ `
-  select count(*) as count from turnout.leak where resolved_at is null`;
-
 /** User tables of this side and whether the link's publication carries each (LINKS, PROTOCOL 4.3). */
 export const unpublishedTables = (publication: string): { text: string; values: string[] } => ({
   text: /* sql */ `

@@ -1,0 +1,17 @@
+import type { Phase } from '@turnout/machine/phases';
+import { clean } from './clean.js';
+import type { Stage } from './stage.js';
+import { catchUp, examine, finishCopy } from './start.js';
+
+/** What is done for a pair in each phase, besides what is kept true in all of them. */
+export const STAGES: Readonly<Partial<Record<Phase, Stage>>> = {
+  preflight: examine,
+  copying: finishCopy,
+  catching_up: catchUp,
+  verifying: async ({ row }) => ({
+    for: 'a full check that finds every row equal',
+    remedy: `turnout verify ${row.pair} --wait`,
+  }),
+  aborting: clean,
+  completing: clean,
+};

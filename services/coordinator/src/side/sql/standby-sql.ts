@@ -1,0 +1,31 @@
+import type { StandbyPolicy } from '@turnout/contracts/config/pair-config';
+import type { Statement } from './side-sql.js';
+
+/** Which rows of pg_stat_replication count; logical walsenders are readers, not copies. */
+const COUNTING: Readonly<Record<Exclude<StandbyPolicy, 'none'>, string>> = {
+  streaming: `r.state = 'streaming'`,
+  synchronous: `r.sync_state in ('sync', 'quorum')`,
+};
+
+/**
+ * Physical standbys that count, and what of them has not flushed `$1`. A role that may not see other
+ * sessions reads NULL states: those are unknown, never "no standby".
+ */
+export function readStandbys(policy: Exclude<StandbyPolicy, 'none'>, lsn: string): Statement {
+  return {
+    text: /* sql */ `
+      select coalesce(r.application_name, '') as name, r.flush_lsn >= $1::pg_lsn as flushed,
+        r.state is null as hidden
+      from pg_stat_replication r
+      where (r.state is null or (${COUNTING[policy]}))
+        and not exists (select 1 from pg_replication_slots s
+          where s.active_pid = r.pid and s.slot_type = 'logical')
+        and coalesce(r.application_name, '') not like 'turnout/%'`,
+    values: [lsn],
+  };
+}
+
+export const currentWal: Statement = {
+  text: /* sql */ `select pg_current_wal_insert_lsn() as lsn`,
+  values: [],
+};
