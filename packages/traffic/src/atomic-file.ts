@@ -13,9 +13,10 @@ async function syncDirectory(directory: string): Promise<void> {
 
 /**
  * Replaces the text of an existing file so that a reader, or a crash, meets the old text or the new
- * one and nothing between. Mode and owner stay; a symbolic link stays a link.
+ * one and nothing between. Mode and owner stay; a symbolic link stays a link. After `signal` aborted the
+ * old text stays: a write that was given up may not land on a later one.
  */
-export async function replaceFile(path: string, text: string): Promise<void> {
+export async function replaceFile(path: string, text: string, signal?: AbortSignal): Promise<void> {
   const target = await realpath(path);
   const { mode, uid, gid } = await stat(target);
   const temporary = join(dirname(target), `.${basename(target)}.${randomUUID()}`);
@@ -31,6 +32,7 @@ export async function replaceFile(path: string, text: string): Promise<void> {
     } finally {
       await handle.close();
     }
+    signal?.throwIfAborted();
     await rename(temporary, target);
   } catch (thrown) {
     await rm(temporary, { force: true });

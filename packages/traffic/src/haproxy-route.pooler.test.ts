@@ -10,6 +10,7 @@ import { HaproxyRoute } from './haproxy-route.js';
 
 const program = await findProgram('haproxy');
 const skip = await mustSkip(async () => (program === null ? 'haproxy is not installed' : null));
+const { signal } = new AbortController();
 let haproxy: Server;
 let sides: NetServer[];
 let route: HaproxyRoute;
@@ -76,33 +77,35 @@ function visit(): Promise<Visit> {
 }
 
 test.skipIf(skip)('one server is ready, the other aside, and old sessions are ended', async () => {
-  expect(await route.probe()).toBe('blue');
+  expect((await route.probe({ signal })).routedTo).toBe('blue');
   const old = await visit();
   expect(old.side).toBe('blue');
-  await route.point('green');
+  await route.point('green', { epoch: 1n, signal });
   await old.ended;
-  expect(await route.probe()).toBe('green');
+  expect((await route.probe({ signal })).routedTo).toBe('green');
   const fresh = await visit();
   expect(fresh.side).toBe('green');
   fresh.leave();
   await fresh.ended;
 });
 
-test.skipIf(skip)('after a restart the route of its file is seen, and mended', async () => {
-  await route.point('green');
+test.skipIf(skip)('after a restart the route of its file is seen, and repaired', async () => {
+  await route.point('green', { epoch: 1n, signal });
   await haproxy.kill();
-  expect(await route.probe()).toBe('unknown');
-  await expect(route.point('green')).rejects.toMatchObject({ code: 'TRN5014' });
+  expect((await route.probe({ signal })).routedTo).toBe('unknown');
+  await expect(route.point('green', { epoch: 1n, signal })).rejects.toMatchObject({
+    code: 'TRN5014',
+  });
   await haproxy.start();
   // The clients' port listens a moment before the admin socket does.
   const seen = await waitUntil(
     async () => {
-      const lead = await route.probe();
+      const { routedTo: lead } = await route.probe({ signal });
       return lead === 'unknown' ? undefined : lead;
     },
     { timeoutMs: 5_000, intervalMs: 5, onTimeout: () => new Error('it does not answer') },
   );
   expect(seen).toBe('blue');
-  await route.point('green');
-  expect(await route.probe()).toBe('green');
+  await route.point('green', { epoch: 1n, signal });
+  expect((await route.probe({ signal })).routedTo).toBe('green');
 });

@@ -2,7 +2,8 @@ import { connect } from 'node:net';
 import { messageOf } from '@turnout/core/app-error';
 import { SIDES, type Side } from '@turnout/core/sides';
 import { fail } from '@turnout/contracts/errors';
-import type { RouteAdapter, RouteLead } from './route.js';
+import { onAborted } from './deadline.js';
+import type { CallLimit, PointOptions, RouteAdapter, RouteReading } from './route.js';
 
 export interface HaproxyRouteOptions {
   /** Path of the admin socket, or `host:port`. */
@@ -43,7 +44,7 @@ export class HaproxyRoute implements RouteAdapter {
     return `haproxy backend ${this.#options.backend}`;
   }
 
-  async point(side: Side): Promise<void> {
+  async point(side: Side, { signal }: PointOptions): Promise<void> {
     const old = this.#server(side === 'blue' ? 'green' : 'blue');
     const server = this.#server(side);
     try {
@@ -52,6 +53,7 @@ export class HaproxyRoute implements RouteAdapter {
       await this.#command(
         `set server ${old} state maint; set server ${server} state ready; ` +
           `shutdown sessions server ${old}`,
+        signal,
       );
     } catch (thrown) {
       throw fail(
@@ -60,36 +62,39 @@ export class HaproxyRoute implements RouteAdapter {
         thrown,
       );
     }
-    const observed = await this.probe();
-    if (observed === side) return;
-    throw fail('route_unconfirmed', { route: this.describe(), wanted: side, observed });
+    const { routedTo, why } = await this.probe({ signal });
+    if (routedTo === side) return;
+    throw fail('route_unconfirmed', {
+      route: this.describe(),
+      wanted: side,
+      observed: routedTo,
+      reason: why,
+    });
   }
 
-  async probe(): Promise<RouteLead> {
+  async probe({ signal }: CallLimit): Promise<RouteReading> {
     try {
-      const text = await this.#command(`show servers state ${this.#options.backend}`);
+      const text = await this.#command(`show servers state ${this.#options.backend}`, signal);
       const ready = SIDES.filter((side) => isReady(text, this.#options[side]));
-      return ready.length === 1 ? ready[0]! : 'unknown';
-    } catch {
-      return 'unknown';
+      if (ready.length === 1) return { routedTo: ready[0]!, why: null };
+      return { routedTo: 'unknown', why: `${ready.length} of its two servers are ready` };
+    } catch (thrown) {
+      return { routedTo: 'unknown', why: messageOf(thrown) };
     }
-  }
-
-  async close(): Promise<void> {
-    // The socket is opened for each command.
   }
 
   #server(side: Side): string {
     return `${this.#options.backend}/${this.#options[side]}`;
   }
 
-  #command(text: string): Promise<string> {
+  #command(text: string, signal: AbortSignal): Promise<string> {
     const { socket: place, timeoutMs = TIMEOUT_MS } = this.#options;
     const address = /^(.*):(\d+)$/.exec(place);
     return new Promise((resolve, reject) => {
       const socket = address ? connect(Number(address[2]), address[1]) : connect({ path: place });
       let answer = '';
       const timer = setTimeout(() => socket.destroy(new Error('no answer in time')), timeoutMs);
+      const release = onAborted(signal, () => socket.destroy(new Error('given up')));
       socket.setEncoding('utf8');
       socket.on('connect', () => socket.write(`${text}\n`));
       socket.on('data', (chunk: string) => {
@@ -99,6 +104,7 @@ export class HaproxyRoute implements RouteAdapter {
       socket.on('error', reject);
       socket.on('close', () => {
         clearTimeout(timer);
+        release();
         resolve(answer);
       });
     });

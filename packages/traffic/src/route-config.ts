@@ -5,6 +5,7 @@ import { HaproxyRoute } from './haproxy-route.js';
 import { parseTarget, type DatabaseTarget } from './pgbouncer/databases-file.js';
 import { PgbouncerRoute } from './pgbouncer/pgbouncer-route.js';
 import { RedisRoute } from './redis/redis-route.js';
+import { ROUTE_KINDS, type RouteKind } from './route-kinds.js';
 import { RouteSet } from './route-set.js';
 import type { RouteAdapter } from './route.js';
 import type { Routes } from './routes.js';
@@ -72,24 +73,33 @@ function pgbouncerRoute(
   });
 }
 
-/** Makes the adapter of one entry. @throws TRN1003 for an entry that names no route */
-export function createRoute(entry: RouteEntry, context: RouteContext): RouteAdapter {
-  const { pair, redisUrl } = context;
-  if (entry.pgbouncer) return pgbouncerRoute(entry.pgbouncer, context);
-  if (entry.haproxy) return new HaproxyRoute(entry.haproxy);
-  if (entry.exec) return new ExecRoute({ pair, ...entry.exec });
-  if (entry.webhook) {
-    return new WebhookRoute({ pair, url: entry.webhook.url, probeUrl: entry.webhook.probe_url });
-  }
-  if (entry.redis) {
+/** How the adapter of each kind is made of its entry and the pair's own facts. */
+const MAKERS: {
+  readonly [K in RouteKind]: (
+    entry: NonNullable<RouteEntry[K]>,
+    context: RouteContext,
+  ) => RouteAdapter;
+} = {
+  pgbouncer: pgbouncerRoute,
+  haproxy: (entry) => new HaproxyRoute(entry),
+  exec: (entry, { pair }) => new ExecRoute({ pair, ...entry }),
+  webhook: ({ url, probe_url: probeUrl }, { pair }) => new WebhookRoute({ pair, url, probeUrl }),
+  redis: (_entry, { pair, redisUrl }) => {
     if (redisUrl === undefined)
       throw fail('config_value_invalid', { key: 'redis.url', needed_by: 'routes' });
     return new RedisRoute({ url: redisUrl, pair });
-  }
-  throw fail('config_value_invalid', {
-    key: 'routes',
-    kinds: 'pgbouncer, redis, haproxy, webhook, exec',
-  });
+  },
+};
+
+const KINDS = Object.keys(ROUTE_KINDS) as RouteKind[];
+
+/** Makes the adapter of one entry. @throws TRN1003 for an entry that names no route */
+export function createRoute(entry: RouteEntry, context: RouteContext): RouteAdapter {
+  const kind = KINDS.find((each) => entry[each] !== undefined);
+  if (kind === undefined)
+    throw fail('config_value_invalid', { key: 'routes', kinds: KINDS.join(', ') });
+  const make = MAKERS[kind] as (entry: unknown, context: RouteContext) => RouteAdapter;
+  return make(entry[kind], context);
 }
 
 /** The routes of a pair as configured. Nothing is connected before it is used. */

@@ -1,18 +1,22 @@
 import type { Side } from '@turnout/core/sides';
-
-export type RouteKind = 'pgbouncer' | 'redis' | 'haproxy' | 'webhook' | 'exec';
+import type { RouteKind } from './route-kinds.js';
 
 /** Where a route sends clients now. `unknown`: not to be asked, or its instances disagree. */
-export type RouteLead = Side | 'held' | 'unknown';
+export type RoutedTo = Side | 'held' | 'unknown';
 
-export interface PauseOptions {
-  /** Limit for every instance; they are paused in parallel. */
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal | undefined;
+/** What a route was found to do, and why it is unknown where it is. */
+export interface RouteReading {
+  readonly routedTo: RoutedTo;
+  readonly why: string | null;
+}
+
+/** Every call ends with this signal: sockets are destroyed and programs killed, nothing goes on behind. */
+export interface CallLimit {
+  readonly signal: AbortSignal;
 }
 
 /** Where to, and at which fence epoch: a route that remembers it never goes back to an older one. */
-export interface PointOptions {
+export interface PointOptions extends CallLimit {
   readonly epoch: bigint;
 }
 
@@ -35,16 +39,10 @@ export interface RouteAdapter {
   /** Poolers that can hold clients; empty for routes that cannot. */
   readonly poolers: readonly PoolerInstance[];
   describe(): string;
-  /**
-   * Holds new work and waits for transactions in flight, on every instance.
-   * @throws TRN5013 after everything was resumed
-   */
-  pause?(options: PauseOptions): Promise<void>;
-  /** @throws TRN5014 when an instance could not be read back as resumed */
-  resume?(): Promise<void>;
+  /** Ends a hold where the kind has one. @throws TRN5014 when an instance could not be read back */
+  resume?(limit: CallLimit): Promise<void>;
   /** Sends clients to `side` and ends a hold. @throws TRN5014 when it could not be read back */
   point(side: Side, options: PointOptions): Promise<void>;
-  /** Never throws: what cannot be asked is `unknown`. */
-  probe(): Promise<RouteLead>;
-  close(): Promise<void>;
+  /** Never throws: what cannot be asked is `unknown`, with the reason. */
+  probe(limit: CallLimit): Promise<RouteReading>;
 }

@@ -30,6 +30,7 @@ afterAll(() => {
   server.close();
 });
 
+const { signal } = new AbortController();
 const routeTo = (path: string): WebhookRoute =>
   new WebhookRoute({
     pair: 'shop',
@@ -40,21 +41,21 @@ const routeTo = (path: string): WebhookRoute =>
 
 test('the side is posted and read back', async () => {
   const route = routeTo('/route');
-  expect(await route.probe()).toBe('unknown');
-  await route.point('green', { epoch: 4n });
+  expect(await route.probe({ signal })).toMatchObject({ routedTo: 'unknown' });
+  await route.point('green', { epoch: 4n, signal });
   expect(bodies).toEqual([{ pair: 'shop', side: 'green', epoch: 4 }]);
-  expect(await route.probe()).toBe('green');
+  expect(await route.probe({ signal })).toEqual({ routedTo: 'green', why: null });
 });
 
 test('an error, an answer without effect, and silence are all told', async () => {
   const epoch = 5n;
-  await expect(routeTo('/broken').point('green', { epoch })).rejects.toMatchObject({
+  await expect(routeTo('/broken').point('green', { epoch, signal })).rejects.toMatchObject({
     facts: { status: 500 },
   });
-  await expect(routeTo('/ignored').point('blue', { epoch })).rejects.toMatchObject({
+  await expect(routeTo('/ignored').point('blue', { epoch, signal })).rejects.toMatchObject({
     facts: { wanted: 'blue', observed: 'green', status: 204 },
   });
-  await expect(routeTo('/hang').point('blue', { epoch })).rejects.toMatchObject({
+  await expect(routeTo('/hang').point('blue', { epoch, signal })).rejects.toMatchObject({
     code: 'TRN5014',
   });
 });

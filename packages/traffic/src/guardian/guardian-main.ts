@@ -1,5 +1,5 @@
 import { deferred } from '@turnout/core/waiting';
-import { holdPoolers, settlePoolers } from './duty.js';
+import { holdPoolers, settlePoolers } from './hold-poolers.js';
 import {
   encodeMessage,
   MessageReader,
@@ -33,22 +33,22 @@ async function main(): Promise<void> {
   // The parent may be gone already; what it would have been told no longer matters.
   process.stdout.on('error', () => undefined);
 
-  tell({ type: 'ready' });
+  report({ type: 'ready' });
   const plan = await planned.promise;
   const deadline = setTimeout(abandon, plan.deadlineMs);
   const held = await holdPoolers(plan);
-  tell(held);
+  report(held);
   if (held.type === 'paused' || (held.type === 'refused' && held.notResumed.length > 0)) {
     const end = (await over.promise) === 'released' ? 'released' : await settlePoolers(plan);
-    tell({ type: 'ended', end });
+    report({ type: 'ended', end });
   } else {
-    tell({ type: 'ended', end: 'resumed' });
+    report({ type: 'ended', end: 'resumed' });
   }
   clearTimeout(deadline);
   process.stdin.destroy();
 }
 
-function tell(message: GuardianMessage): void {
+function report(message: GuardianMessage): void {
   process.stdout.write(encodeMessage(message));
 }
 

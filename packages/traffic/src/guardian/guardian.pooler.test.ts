@@ -13,6 +13,7 @@ import type { Routes } from '../routes.js';
 import { spawnGuardian, startGuardian, type GuardianOptions } from './guardian.js';
 
 const skip = await mustSkip(pgBouncerMissing);
+const LIMITS = { deadlineMs: 10_000 };
 let cluster: Cluster;
 let pooler: PgBouncer;
 let routes: Routes;
@@ -93,8 +94,8 @@ async function gone(pid: number): Promise<void> {
   );
 }
 
-async function lead(): Promise<string | undefined> {
-  return (await routes.probe())[0]?.leads;
+async function routedTo(): Promise<string | undefined> {
+  return (await routes.probe(LIMITS))[0]?.routedTo;
 }
 
 function query(): Promise<unknown> {
@@ -104,12 +105,12 @@ function query(): Promise<unknown> {
 
 test.skipIf(skip)('killed parent, open side: the clients it held go on', async () => {
   const { parent, guardianPid } = await startParent();
-  expect(await lead()).toBe('held');
+  expect(await routedTo()).toBe('held');
   const held = query();
   parent.kill('SIGKILL');
   await held;
   await gone(guardianPid);
-  expect(await lead()).toBe('blue');
+  expect(await routedTo()).toBe('blue');
 });
 
 test.skipIf(skip)('killed parent, closed side: the hold is left to the successor', async () => {
@@ -117,7 +118,7 @@ test.skipIf(skip)('killed parent, closed side: the hold is left to the successor
   await from.query(`update turnout.side set state = 'closed'`);
   parent.kill('SIGKILL');
   await gone(guardianPid);
-  expect(await lead()).toBe('held');
+  expect(await routedTo()).toBe('held');
 });
 
 test.skipIf(skip)('killed in mid-decision: it waits until the fence is settled', async () => {
@@ -141,10 +142,10 @@ test.skipIf(skip)('killed in mid-decision: it waits until the fence is settled',
       );
     },
   );
-  expect(await lead()).toBe('held');
+  expect(await routedTo()).toBe('held');
   await from.query('commit');
   await gone(guardianPid);
-  expect(await lead()).toBe('held');
+  expect(await routedTo()).toBe('held');
 });
 
 test.skipIf(skip)('a deadline passes: the hold ends although the parent lives', async () => {
@@ -159,14 +160,14 @@ test.skipIf(skip)('released: it exits and touches nothing', async () => {
   const guardian = startGuardian(optionsOf());
   await guardian.paused();
   expect(await guardian.release()).toBe('released');
-  expect(await lead()).toBe('held');
+  expect(await routedTo()).toBe('held');
 });
 
 test.skipIf(skip)('closed without release: as if the parent had died', async () => {
   const guardian = startGuardian(optionsOf());
   await guardian.paused();
   expect(await guardian.close()).toBe('resumed');
-  expect(await lead()).toBe('blue');
+  expect(await routedTo()).toBe('blue');
 });
 
 test.skipIf(skip)(
@@ -184,7 +185,7 @@ test.skipIf(skip)(
       facts: { instance: 'pooler', not_resumed: null },
     });
     expect(await guardian.ended).toBe('resumed');
-    expect(await lead()).toBe('blue');
+    expect(await routedTo()).toBe('blue');
     await client.query('commit');
     await client.end();
   },
@@ -211,12 +212,12 @@ test.skipIf(skip)(
     const request = { from: 'blue', fromEndpoint, deadlineMs: 20_000, timeoutMs: 2_000 } as const;
     const hold = await routes.hold({ ...request, signal: new AbortController().signal });
     const held = query();
-    await routes.point('green', 1n);
+    await routes.point('green', 1n, LIMITS);
     await held;
     await hold.release();
-    expect(await lead()).toBe('green');
+    expect(await routedTo()).toBe('green');
 
-    await routes.point('blue', 2n);
+    await routes.point('blue', 2n, LIMITS);
     const client = await openSession({
       endpoint: { url: pooler.url('shop') },
       applicationName: 'client',
@@ -226,14 +227,14 @@ test.skipIf(skip)(
     const abort = new AbortController();
     const outcome = deferred<unknown>();
     routes.hold({ ...request, signal: abort.signal }).catch((error) => outcome.resolve(error));
-    await waitUntil(async () => ((await lead()) === 'held' ? true : undefined), {
+    await waitUntil(async () => ((await routedTo()) === 'held' ? true : undefined), {
       timeoutMs: 5_000,
       intervalMs: 5,
       onTimeout: () => new Error('PAUSE was not seen'),
     });
     abort.abort();
     expect(await outcome.promise).toMatchObject({ name: 'AbortError' });
-    expect(await lead()).toBe('blue');
+    expect(await routedTo()).toBe('blue');
     await client.query('commit');
     await client.end();
   },
@@ -249,10 +250,10 @@ test.skipIf(skip)(
     const before = performance.now();
     const hold = await routes.hold({ ...request, signal: new AbortController().signal });
     expect(performance.now() - before).toBeLessThan(250);
-    expect(await lead()).toBe('held');
-    await routes.resume();
+    expect(await routedTo()).toBe('held');
+    await routes.resume(LIMITS);
     await hold.release();
-    expect(await lead()).toBe('blue');
+    expect(await routedTo()).toBe('blue');
     await routes.warm();
     const idle = spawnGuardian();
     await idle.ready();
@@ -260,3 +261,14 @@ test.skipIf(skip)(
     expect(idle.alive).toBe(false);
   },
 );
+
+test.skipIf(skip)('reconciling while a hold of ours stands leaves it standing', async () => {
+  const fromEndpoint = { url: cluster.url('blue') };
+  const request = { from: 'blue', fromEndpoint, deadlineMs: 20_000, timeoutMs: 2_000 } as const;
+  const hold = await routes.hold({ ...request, signal: new AbortController().signal });
+  await routes.reconcile('blue', 1n, LIMITS);
+  expect(await routedTo()).toBe('held');
+  await hold.release();
+  expect(await routes.reconcile('blue', 1n, LIMITS)).toMatchObject([{ ok: true }]);
+  expect(await routedTo()).toBe('blue');
+});

@@ -9,13 +9,19 @@ export interface InstanceOutcome {
   readonly error: string | null;
 }
 
+/** Limits of a console: one command, and the whole session. */
+export interface ConsoleLimits {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Runs `work` on a console session of its own, which is closed whatever happens. */
 export async function withConsole<T>(
   { adminUrl }: PoolerInstance,
-  timeoutMs: number,
+  limits: ConsoleLimits,
   work: (session: AdminSession) => Promise<T>,
 ): Promise<T> {
-  const session = await openAdminSession({ url: adminUrl }, { timeoutMs });
+  const session = await openAdminSession({ url: adminUrl }, limits);
   try {
     return await work(session);
   } finally {
@@ -26,13 +32,13 @@ export async function withConsole<T>(
 /** Runs `work` on all instances at once; one that fails does not keep the others from it. */
 async function onEach(
   instances: readonly PoolerInstance[],
-  timeoutMs: number,
+  limits: ConsoleLimits,
   work: (session: AdminSession, instance: PoolerInstance) => Promise<void>,
 ): Promise<InstanceOutcome[]> {
   return Promise.all(
     instances.map(async (instance) => {
       try {
-        await withConsole(instance, timeoutMs, (session) => work(session, instance));
+        await withConsole(instance, limits, (session) => work(session, instance));
         return { instance: instance.name, error: null };
       } catch (thrown) {
         return { instance: instance.name, error: messageOf(thrown) };
@@ -46,7 +52,7 @@ export function pauseInstances(
   instances: readonly PoolerInstance[],
   timeoutMs: number,
 ): Promise<InstanceOutcome[]> {
-  return onEach(instances, timeoutMs, async (session, { database }) => {
+  return onEach(instances, { timeoutMs }, async (session, { database }) => {
     await pauseDatabase(session, database, timeoutMs);
     // Somebody's RESUME may have come between; what counts is what is true now.
     if (!(await showDatabase(session, database))?.paused) throw new Error('did not stay paused');
@@ -56,9 +62,9 @@ export function pauseInstances(
 /** Ends the hold of every instance, over fresh sessions: one that waits in PAUSE is busy. */
 export function resumeInstances(
   instances: readonly PoolerInstance[],
-  timeoutMs: number,
+  limits: ConsoleLimits,
 ): Promise<InstanceOutcome[]> {
-  return onEach(instances, timeoutMs, async (session, { database }) => {
+  return onEach(instances, limits, async (session, { database }) => {
     await resumeDatabase(session, database);
     const state = await showDatabase(session, database);
     if (state === null || state.paused) throw new Error('could not be read back as resumed');

@@ -7,11 +7,16 @@ import { mustSkip } from '@turnout/testkit/availability';
 import { startCluster, type Cluster } from '@turnout/testkit/cluster';
 import { pgBouncerMissing, startPgBouncer, type PgBouncer } from '@turnout/testkit/pgbouncer';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { holdPoolers } from '../guardian/hold-poolers.js';
+import type { GuardianPlan } from '../guardian/messages.js';
 import { createRoutes } from '../route-config.js';
+import { pauseInstances } from './instances.js';
 import { PgbouncerRoute } from './pgbouncer-route.js';
 
 const skip = await mustSkip(pgBouncerMissing);
 const epoch = 1n;
+const LIMITS = { deadlineMs: 10_000 };
+const { signal } = new AbortController();
 let cluster: Cluster;
 let poolers: PgBouncer[];
 let route: PgbouncerRoute;
@@ -52,6 +57,12 @@ function routeOf(first: PgBouncer, ...others: PgBouncer[]): PgbouncerRoute {
   });
 }
 
+/** What the guardian is told; only its poolers and the limit of PAUSE matter to `holdPoolers`. */
+function planOf({ poolers: instances }: PgbouncerRoute, pauseTimeoutMs: number): GuardianPlan {
+  const limits = { pauseTimeoutMs, deadlineMs: 10_000, settleTimeoutMs: 10_000 };
+  return { poolers: instances, fromUrl: cluster.url('blue'), fromPassword: null, ...limits };
+}
+
 async function databaseThrough(pooler: PgBouncer): Promise<unknown> {
   const options = { endpoint: { url: pooler.url('shop') }, applicationName: 'client' };
   return withSession(options, async (session) => {
@@ -71,12 +82,12 @@ test.skipIf(skip)('held clients go on at the other side, and nothing else change
   const before = await readFile(pooler.databasesFile, 'utf8');
   const { mode, uid } = await stat(pooler.databasesFile);
   expect(await databaseThrough(pooler)).toBe('blue');
-  await route.pause({ timeoutMs: 2_000 });
-  expect(await route.probe()).toBe('held');
+  await pauseInstances(route.poolers, 2_000);
+  expect((await route.probe({ signal })).routedTo).toBe('held');
   const held = databaseThrough(pooler);
-  await route.point('green');
+  await route.point('green', { epoch, signal });
   expect(await held).toBe('green');
-  expect(await route.probe()).toBe('green');
+  expect((await route.probe({ signal })).routedTo).toBe('green');
 
   const after = await readFile(pooler.databasesFile, 'utf8');
   expect(after.replace('dbname=green', 'dbname=blue')).toBe(before);
@@ -98,11 +109,12 @@ test.skipIf(skip)(
     });
     await client.query('begin');
     await client.query('select 1');
-    await expect(both.pause({ timeoutMs: 300 })).rejects.toMatchObject({
-      code: 'TRN5013',
-      facts: { instance: both.instances[0], not_resumed: null },
+    expect(await holdPoolers(planOf(both, 300))).toMatchObject({
+      type: 'refused',
+      instance: both.instances[0],
+      notResumed: [],
     });
-    expect(await both.probe()).toBe('blue');
+    expect((await both.probe({ signal })).routedTo).toBe('blue');
     expect(await databaseThrough(first)).toBe('blue');
     expect(await databaseThrough(second)).toBe('blue');
     await client.query('commit');
@@ -116,48 +128,56 @@ test.skipIf(skip)('a pooler that cannot be asked lets no hold stand', async () =
   poolers.push(second);
   const both = routeOf(first, second);
   await second.crash();
-  await expect(both.pause({ timeoutMs: 500 })).rejects.toMatchObject({
-    code: 'TRN5013',
-    facts: { instance: both.instances[1], not_resumed: both.instances[1] },
+  expect(await holdPoolers(planOf(both, 500))).toMatchObject({
+    type: 'refused',
+    instance: both.instances[1],
+    notResumed: [both.instances[1]],
   });
-  expect(await both.probe()).toBe('unknown');
+  expect((await both.probe({ signal })).routedTo).toBe('unknown');
   expect(await databaseThrough(first)).toBe('blue');
-  await expect(both.point('green')).rejects.toMatchObject({ code: 'TRN5014' });
+  await expect(both.point('green', { epoch, signal })).rejects.toMatchObject({ code: 'TRN5014' });
   // The pooler that could follow did; the other one finds the file when it comes back.
   expect(await databaseThrough(first)).toBe('green');
 });
 
-test.skipIf(skip)('reconciling mends a forgotten hold, an old file and an old route', async () => {
-  const [pooler] = poolers as [PgBouncer];
-  const routes = createRoutes(
-    [{ pgbouncer: { admin: pooler.adminUrl, file: pooler.databasesFile, database: 'shop' } }],
-    {
-      pair: 'shop',
-      sideUrls: { blue: cluster.url('blue'), green: cluster.url('green') },
-    },
-  );
-  await command(pooler, 'PAUSE shop');
-  await routes.reconcile('blue', epoch);
-  expect(await routes.probe()).toEqual([{ route: routes.describe()[0], leads: 'blue' }]);
+test.skipIf(skip)(
+  'reconciling repairs a forgotten hold, an old file and an old route',
+  async () => {
+    const [pooler] = poolers as [PgBouncer];
+    const routes = createRoutes(
+      [{ pgbouncer: { admin: pooler.adminUrl, file: pooler.databasesFile, database: 'shop' } }],
+      {
+        pair: 'shop',
+        sideUrls: { blue: cluster.url('blue'), green: cluster.url('green') },
+      },
+    );
+    await command(pooler, 'PAUSE shop');
+    await routes.reconcile('blue', epoch, LIMITS);
+    expect(await routes.probe(LIMITS)).toMatchObject([
+      { route: routes.describe()[0], kind: 'pgbouncer', routedTo: 'blue', why: null },
+    ]);
 
-  await routes.reconcile('green', epoch);
-  expect(await databaseThrough(pooler)).toBe('green');
+    await routes.reconcile('green', epoch, LIMITS);
+    expect(await databaseThrough(pooler)).toBe('green');
 
-  // The file of before, as configuration management would write it: true until the next restart.
-  const text = await readFile(pooler.databasesFile, 'utf8');
-  await writeFile(pooler.databasesFile, text.replace('dbname=green', 'dbname=blue'));
-  expect(await routes.reachable()).toBe(false);
-  await routes.reconcile('green', epoch);
-  await routes.reconcile('green', epoch);
-  await pooler.crash();
-  await pooler.start();
-  expect(await databaseThrough(pooler)).toBe('green');
-  await routes.close();
-});
+    // The file of before, as configuration management would write it: true until the next restart.
+    const text = await readFile(pooler.databasesFile, 'utf8');
+    await writeFile(pooler.databasesFile, text.replace('dbname=green', 'dbname=blue'));
+    expect(await routes.probe(LIMITS)).toMatchObject([
+      { routedTo: 'unknown', why: expect.stringContaining('file') },
+    ]);
+    await routes.reconcile('green', epoch, LIMITS);
+    await routes.reconcile('green', epoch, LIMITS);
+    await pooler.crash();
+    await pooler.start();
+    expect(await databaseThrough(pooler)).toBe('green');
+    await routes.close();
+  },
+);
 
 test.skipIf(skip)('new clients in the moment of the switch meet no gap', async () => {
   const [pooler] = poolers as [PgBouncer];
-  await route.pause({ timeoutMs: 1_000 });
+  await pauseInstances(route.poolers, 1_000);
   const stop = new AbortController();
   const started = deferred();
   let connections = 0;
@@ -171,7 +191,7 @@ test.skipIf(skip)('new clients in the moment of the switch meet no gap', async (
   })();
   await started.promise;
   const before = performance.now();
-  await route.point('green');
+  await route.point('green', { epoch, signal });
   expect(await databaseThrough(pooler)).toBe('green');
   expect(performance.now() - before).toBeLessThan(3_000);
   stop.abort();

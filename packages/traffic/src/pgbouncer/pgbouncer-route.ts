@@ -3,10 +3,17 @@ import { messageOf } from '@turnout/core/app-error';
 import { SIDES, type Side } from '@turnout/core/sides';
 import { fail } from '@turnout/contracts/errors';
 import { replaceFile } from '../atomic-file.js';
-import type { PauseOptions, PoolerInstance, RouteAdapter, RouteLead } from '../route.js';
+import type {
+  CallLimit,
+  PointOptions,
+  PoolerInstance,
+  RouteAdapter,
+  RoutedTo,
+  RouteReading,
+} from '../route.js';
 import { reloadAndResume, showDatabase, type DatabaseState } from './console.js';
 import { readTarget, rewriteTarget, type DatabaseTarget } from './databases-file.js';
-import { failuresOf, pauseInstances, resumeInstances, withConsole } from './instances.js';
+import { failuresOf, resumeInstances, withConsole } from './instances.js';
 
 export interface PgbouncerRouteOptions {
   /** One console for every process: those that share a port each have a socket of their own. */
@@ -14,7 +21,7 @@ export interface PgbouncerRouteOptions {
   readonly file: string;
   readonly database: string;
   readonly targets: Readonly<Record<Side, DatabaseTarget>>;
-  /** Limit of one console command, PAUSE excepted. */
+  /** Limit of one console command. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -59,67 +66,70 @@ export class PgbouncerRoute implements RouteAdapter {
     return `pgbouncer database ${this.#options.database} (${this.poolers.length} instances)`;
   }
 
-  async pause({ timeoutMs }: PauseOptions): Promise<void> {
-    const [failure] = failuresOf(await pauseInstances(this.poolers, timeoutMs));
-    if (failure === undefined) return;
-    const left = failuresOf(await resumeInstances(this.poolers, this.#timeoutMs));
-    throw fail('pooler_not_paused', {
-      instance: failure.instance,
-      reason: failure.error,
-      not_resumed: left.map(({ instance }) => instance).join(', ') || null,
-    });
-  }
-
-  async resume(): Promise<void> {
-    const [failure] = failuresOf(await resumeInstances(this.poolers, this.#timeoutMs));
+  async resume({ signal }: CallLimit): Promise<void> {
+    const limits = { timeoutMs: this.#timeoutMs, signal };
+    const [failure] = failuresOf(await resumeInstances(this.poolers, limits));
     if (failure)
       throw fail('route_unconfirmed', { instance: failure.instance, reason: failure.error });
   }
 
-  async point(side: Side): Promise<void> {
-    await this.#writeFile(side);
+  async point(side: Side, { signal }: PointOptions): Promise<void> {
+    await this.#writeFile(side, signal);
     const results = await Promise.allSettled(
-      this.poolers.map((pooler) => this.#pointInstance(pooler, side)),
+      this.poolers.map((pooler) => this.#pointInstance(pooler, side, signal)),
     );
     const failed = results.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
   }
 
-  async probe(): Promise<RouteLead> {
+  async probe({ signal }: CallLimit): Promise<RouteReading> {
     try {
       const text = await readFile(this.#options.file, 'utf8');
       const inFile = this.#sideOf(readTarget(text, this.#options.database));
-      const states = await Promise.all(
-        this.poolers.map((pooler) =>
-          withConsole(pooler, this.#timeoutMs, (session) => showDatabase(session, pooler.database)),
-        ),
-      );
-      if (states.some((state) => state?.paused)) {
-        return states.every((state) => state?.paused) ? 'held' : 'unknown';
-      }
-      const sides = new Set(states.map((state) => this.#sideOf(state)));
-      // A file that says otherwise would be believed at the next restart.
-      return sides.size === 1 && sides.has(inFile) ? inFile : 'unknown';
-    } catch {
-      return 'unknown';
+      const states = await Promise.all(this.poolers.map((pooler) => this.#stateOf(pooler, signal)));
+      return this.#judge(inFile, states);
+    } catch (thrown) {
+      return { routedTo: 'unknown', why: messageOf(thrown) };
     }
   }
 
-  async close(): Promise<void> {
-    // Sessions are opened for each command; nothing is kept.
+  #judge(inFile: Side | 'unknown', states: readonly (DatabaseState | null)[]): RouteReading {
+    const unknown = (why: string): RouteReading => ({ routedTo: 'unknown', why });
+    if (states.some((state) => state?.paused)) {
+      return states.every((state) => state?.paused)
+        ? { routedTo: 'held', why: null }
+        : unknown('some instances hold their clients and others do not');
+    }
+    const led = states.map((state) => this.#sideOf(state));
+    const [first = 'unknown'] = led;
+    if (first === 'unknown') return unknown('it leads to neither side');
+    if (led.some((each) => each !== first)) return unknown('the instances lead to different sides');
+    // A file that says otherwise would be believed at the next restart.
+    if (inFile !== first) return unknown(`the instances lead to ${first}, their file does not`);
+    return { routedTo: first satisfies RoutedTo, why: null };
+  }
+
+  async #stateOf(pooler: PoolerInstance, signal: AbortSignal): Promise<DatabaseState | null> {
+    try {
+      return await withConsole(pooler, { timeoutMs: this.#timeoutMs, signal }, (session) =>
+        showDatabase(session, pooler.database),
+      );
+    } catch (thrown) {
+      throw new Error(`${pooler.name}: ${messageOf(thrown)}`, { cause: thrown });
+    }
   }
 
   #sideOf(state: Partial<DatabaseTarget> | null): Side | 'unknown' {
     return SIDES.find((side) => sameTarget(state, this.#options.targets[side])) ?? 'unknown';
   }
 
-  async #writeFile(side: Side): Promise<void> {
+  async #writeFile(side: Side, signal: AbortSignal): Promise<void> {
     const { file, database, targets } = this.#options;
     try {
       const text = await readFile(file, 'utf8');
       const wanted = rewriteTarget(text, database, targets[side]);
       if (wanted === null) throw new Error(`no readable line of ${database} under [databases]`);
-      if (wanted !== text) await replaceFile(file, wanted);
+      if (wanted !== text) await replaceFile(file, wanted, signal);
     } catch (thrown) {
       throw fail(
         'route_unconfirmed',
@@ -129,10 +139,10 @@ export class PgbouncerRoute implements RouteAdapter {
     }
   }
 
-  async #pointInstance(pooler: PoolerInstance, side: Side): Promise<void> {
+  async #pointInstance(pooler: PoolerInstance, side: Side, signal: AbortSignal): Promise<void> {
     let state: DatabaseState | null;
     try {
-      state = await withConsole(pooler, this.#timeoutMs, async (session) => {
+      state = await withConsole(pooler, { timeoutMs: this.#timeoutMs, signal }, async (session) => {
         await reloadAndResume(session, pooler.database);
         return showDatabase(session, pooler.database);
       });

@@ -2,11 +2,13 @@ import { messageOf } from '@turnout/core/app-error';
 import { isSide, type Side } from '@turnout/core/sides';
 import { fail } from '@turnout/contracts/errors';
 import { Redis } from 'ioredis';
-import type { PointOptions, RouteAdapter, RouteLead } from '../route.js';
+import { onAborted } from '../deadline.js';
+import type { CallLimit, PointOptions, RouteAdapter, RouteReading } from '../route.js';
 
 export interface RedisRouteOptions {
   readonly url: string;
   readonly pair: string;
+  /** Limit of connecting, and of each command. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -46,7 +48,7 @@ function parseStored(text: string | null): StoredRoute | null {
 }
 
 /**
- * A key and a channel for `@turnout/pool` and others: news that makes clients ask the sides sooner.
+ * A key and a channel for `@turnout/pool` and others: an event that makes clients ask the sides sooner.
  * It can neither hold clients nor be the truth.
  */
 export class RedisRoute implements RouteAdapter {
@@ -54,36 +56,28 @@ export class RedisRoute implements RouteAdapter {
   readonly poolers = [];
   readonly instances: readonly string[];
   readonly key: string;
-  readonly #redis: Redis;
-  #connecting: Promise<void> | null = null;
+  readonly #url: string;
+  readonly #timeoutMs: number;
 
   constructor({ url, pair, timeoutMs = TIMEOUT_MS }: RedisRouteOptions) {
     this.key = `turnout:${pair}:route`;
     this.instances = [`redis ${new URL(url).host}`];
-    this.#redis = new Redis(url, {
-      lazyConnect: true,
-      // A command that waits for a connection would run minutes later, when it is no longer meant.
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 1,
-      commandTimeout: timeoutMs,
-      connectTimeout: timeoutMs,
-      // The next use connects; nothing goes on in the background.
-      retryStrategy: () => null,
-    });
-    this.#redis.on('error', () => undefined);
+    this.#url = url;
+    this.#timeoutMs = timeoutMs;
   }
 
   describe(): string {
     return `redis key ${this.key}`;
   }
 
-  async point(side: Side, { epoch }: PointOptions): Promise<void> {
+  async point(side: Side, { epoch, signal }: PointOptions): Promise<void> {
     let observed: StoredRoute | null;
     try {
-      await this.#connected();
-      const value = JSON.stringify({ side, epoch: Number(epoch) });
-      await this.#redis.eval(SET_UNLESS_OLDER, 1, this.key, value, String(epoch));
-      observed = parseStored(await this.#redis.get(this.key));
+      observed = await this.#withRedis(signal, async (redis) => {
+        const value = JSON.stringify({ side, epoch: Number(epoch) });
+        await redis.eval(SET_UNLESS_OLDER, 1, this.key, value, String(epoch));
+        return parseStored(await redis.get(this.key));
+      });
     } catch (thrown) {
       throw fail(
         'route_unconfirmed',
@@ -100,25 +94,49 @@ export class RedisRoute implements RouteAdapter {
     });
   }
 
-  async probe(): Promise<RouteLead> {
+  async probe({ signal }: CallLimit): Promise<RouteReading> {
     try {
-      await this.#connected();
-      return parseStored(await this.#redis.get(this.key))?.side ?? 'unknown';
-    } catch {
-      return 'unknown';
+      const stored = parseStored(await this.#withRedis(signal, (redis) => redis.get(this.key)));
+      if (stored !== null) return { routedTo: stored.side, why: null };
+      return { routedTo: 'unknown', why: 'the key is not set' };
+    } catch (thrown) {
+      return { routedTo: 'unknown', why: messageOf(thrown) };
     }
   }
 
-  async close(): Promise<void> {
-    this.#redis.disconnect();
-  }
-
-  /** One attempt, shared; `connectTimeout` bounds it. */
-  async #connected(): Promise<void> {
-    if (this.#redis.status === 'ready') return;
-    this.#connecting ??= this.#redis.connect().finally(() => {
-      this.#connecting = null;
+  /**
+   * One connection a call, destroyed with it. A client that is kept would try again in the background,
+   * or run a command minutes later over a new connection, when it is no longer meant.
+   */
+  async #withRedis<T>(signal: AbortSignal, work: (redis: Redis) => Promise<T>): Promise<T> {
+    const redis = new Redis(this.#url, {
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      // Its INFO would be one more answer to wait for; a Redis that still loads refuses the command.
+      enableReadyCheck: false,
+      disableClientInfo: true,
+      maxRetriesPerRequest: 0,
+      commandTimeout: this.#timeoutMs,
+      connectTimeout: this.#timeoutMs,
+      retryStrategy: () => null,
     });
-    await this.#connecting;
+    let lastError: Error | null = null;
+    redis.on('error', (error: Error) => (lastError = error));
+    // `disconnect` alone only sends a farewell, which a half-open peer never answers.
+    const destroy = (): void => {
+      redis.disconnect();
+      redis.stream?.destroy();
+    };
+    const release = onAborted(signal, destroy);
+    try {
+      await redis.connect();
+      return await work(redis);
+    } catch (thrown) {
+      // The promise says "Connection is closed."; the event before it says why.
+      throw lastError ?? thrown;
+    } finally {
+      release();
+      destroy();
+    }
   }
 }

@@ -5,11 +5,14 @@ import { isSelected } from '@turnout/postgres/catalog/table-patterns';
 import type { Session } from '@turnout/postgres/session';
 import type { ResolvedPair } from '@turnout/service-kit/config/resolve-config';
 import type { Store } from '@turnout/store/store';
+import { silentGating } from '@turnout/traffic/gating';
 import type { Routes } from '@turnout/traffic/routes';
 import { countLeaks } from './leaks.js';
 import { sendMarker } from '../switchover/round-trip.js';
 import { readFingerprint } from '../switchover/schema-freeze.js';
 import { oldestWriterMs, preparedCount, unpublishedTables } from './sql/gate-sql.js';
+
+const ROUTE_PROBE_MS = 3_000;
 
 export interface FactSources {
   readonly pair: ResolvedPair;
@@ -71,7 +74,7 @@ export async function readFacts(sources: FactSources): Promise<GateFacts> {
     known(() => verifiedAgo(sources)),
     known(() => store.checks.openDifferences(pair.name)),
     known(() => schemaMatches(sources)),
-    known(() => routes.probe()),
+    known(() => routes.probe({ deadlineMs: ROUTE_PROBE_MS })),
   ]);
   return {
     lagMs,
@@ -82,7 +85,7 @@ export async function readFacts(sources: FactSources): Promise<GateFacts> {
     oldestWriterMs: await known(() => number(control[from], oldestWriterMs, 'ms')),
     preparedTransactions: await known(() => number(control[from], preparedCount, 'count')),
     schemaMatches: matches,
-    poolersReachable: poolers && poolers.every(({ leads }) => leads !== 'unknown'),
-    poolersSilent: poolers?.filter(({ leads }) => leads === 'unknown').map(({ route }) => route),
+    poolersReachable: poolers && silentGating(poolers).length === 0,
+    poolersSilent: poolers ? silentGating(poolers) : undefined,
   };
 }

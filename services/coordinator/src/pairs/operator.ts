@@ -10,6 +10,7 @@ import { reasonOf } from '../switchover/recorder.js';
 import { removeObjects } from './cleanup.js';
 import { finishSchema, installGuards, installObjects, transferSchema } from './installation.js';
 import { countLeaks } from '../gates/leaks.js';
+import { followSide } from '../sides/reconcile-routes.js';
 import { move } from './move.js';
 import { withSideSessions } from './side-sessions.js';
 
@@ -108,9 +109,7 @@ async function catchUp(context: PairContext, actor: string, signal: AbortSignal)
   await awaitLink(context, 'streaming', CATCH_UP_TIMEOUT_MS, signal);
   await awaitLag(context, signal);
   // Routes lead somewhere from now on; one that cannot be set is told by its gate.
-  await context.routes.reconcile('blue', 0n).catch((thrown: unknown) => {
-    context.logger.warn({ pair: pair.name, reason: reasonOf(thrown) }, 'routes not set');
-  });
+  await followSide(context, 'blue', 0n, signal);
   await move(store, pair.name, { event: 'caught_up', actor });
 }
 

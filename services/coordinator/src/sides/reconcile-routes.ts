@@ -1,5 +1,21 @@
 import type { Side } from '@turnout/core/sides';
+import type { PairContext } from '../context.js';
 import type { Desk } from '../api/desks.js';
+
+const ROUTES_DEADLINE_MS = 10_000;
+
+/** Makes the routes agree with the open side; one that does not follow is told and tried again. */
+export async function followSide(
+  { routes, logger, pair }: PairContext,
+  side: Side,
+  epoch: bigint,
+  signal?: AbortSignal,
+): Promise<void> {
+  const outcomes = await routes.reconcile(side, epoch, { signal, deadlineMs: ROUTES_DEADLINE_MS });
+  for (const { route, ok, error } of outcomes) {
+    if (!ok) logger.warn({ pair: pair.name, route, error }, 'a route does not follow');
+  }
+}
 
 const ROUTED_PHASES = new Set(['verifying', 'ready', 'switching', 'on_green']);
 
@@ -10,7 +26,7 @@ export async function reconcileRoutes({ context, sides }: Desk): Promise<void> {
   try {
     const rows = await sides.look();
     const open = rows.blue.state === 'open' ? 'blue' : rows.green.state === 'open' ? 'green' : null;
-    if (open !== null) await context.routes.reconcile(open, rows[open].fenceEpoch);
+    if (open !== null) await followSide(context, open, rows[open].fenceEpoch);
   } catch (thrown) {
     context.logger.warn({ err: thrown }, 'routes could not be reconciled yet');
   }
@@ -33,8 +49,6 @@ export function keepRoutes({
     const row = await context.store.pairs.get(context.pair.name);
     if (row === null || row.phase === 'switching' || !ROUTED_PHASES.has(row.phase)) return;
     keptMs = nowMs;
-    await context.routes.reconcile(side, epoch).catch((thrown: unknown) => {
-      context.logger.warn({ err: thrown }, 'a route does not follow');
-    });
+    await followSide(context, side, epoch);
   };
 }

@@ -14,7 +14,7 @@ export const hold: StepAction = {
     return { poolers: routes.poolerCount };
   },
   async undo(run) {
-    await run.deps.routes.resume();
+    await run.deps.routes.resume({ deadlineMs: 5_000 });
     await run.guardian?.release();
     run.guardian = null;
   },

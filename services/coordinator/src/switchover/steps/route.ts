@@ -3,10 +3,16 @@ import type { StepAction } from './step.js';
 export const route: StepAction = {
   async act(run) {
     const { routes } = run.deps;
-    await routes.point(run.to, run.fenceEpoch ?? run.acting().epoch);
+    const epoch = run.fenceEpoch ?? run.acting().epoch;
+    const outcomes = await routes.point(run.to, epoch, { deadlineMs: 5_000 });
     run.closeWindow();
     await run.guardian?.release();
     run.guardian = null;
-    return { routes: routes.count, window_ms: Math.round(run.windowMs ?? 0) };
+    const unfinished = outcomes.filter(({ ok }) => !ok).map(({ route: name }) => name);
+    return {
+      routes: routes.count,
+      unfinished: unfinished.join(', ') || null,
+      window_ms: Math.round(run.windowMs ?? 0),
+    };
   },
 };

@@ -7,10 +7,11 @@ import { settledSideState } from './sql/side-state.js';
 import type { GuardianEnd, GuardianMessage, GuardianPlan } from './messages.js';
 
 const COMMAND_TIMEOUT_MS = 2_000;
+const COMMAND_LIMITS = { timeoutMs: COMMAND_TIMEOUT_MS };
 const SIDE_LOCK_TIMEOUT_MS = 2_000;
 const RETRY_LIMITS = { firstMs: 20, maxMs: 500 };
 
-async function askState(endpoint: Endpoint): Promise<'open' | 'closed'> {
+async function readSideState(endpoint: Endpoint): Promise<'open' | 'closed'> {
   const settings = { lock_timeout: String(SIDE_LOCK_TIMEOUT_MS) };
   const options = {
     endpoint,
@@ -29,7 +30,7 @@ async function askState(endpoint: Endpoint): Promise<'open' | 'closed'> {
 export async function holdPoolers(plan: GuardianPlan): Promise<GuardianMessage> {
   const [failure] = failuresOf(await pauseInstances(plan.poolers, plan.pauseTimeoutMs));
   if (failure === undefined) return { type: 'paused' };
-  const left = failuresOf(await resumeInstances(plan.poolers, COMMAND_TIMEOUT_MS));
+  const left = failuresOf(await resumeInstances(plan.poolers, COMMAND_LIMITS));
   return {
     type: 'refused',
     instance: failure.instance,
@@ -49,10 +50,10 @@ export async function settlePoolers(plan: GuardianPlan): Promise<GuardianEnd> {
   };
   const deadlineMs = performance.now() + plan.settleTimeoutMs;
   for (let attempt = 0; performance.now() < deadlineMs; attempt += 1) {
-    const state = await askState(endpoint).catch(() => null);
+    const state = await readSideState(endpoint).catch(() => null);
     if (state === 'closed') return 'left';
     if (state === 'open') {
-      const left = failuresOf(await resumeInstances(plan.poolers, COMMAND_TIMEOUT_MS));
+      const left = failuresOf(await resumeInstances(plan.poolers, COMMAND_LIMITS));
       if (left.length === 0) return 'resumed';
     }
     await pause(backoffMs(attempt, RETRY_LIMITS));
