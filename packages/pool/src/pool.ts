@@ -42,7 +42,10 @@ export function createPool(options: CreatePoolOptions): TurnoutPool {
     holdMaxMs,
     pollMs,
     recheckMs,
-    watch: redis === undefined ? null : (onNews) => new RouteWatcher(redis, pair, onNews),
+    watch:
+      redis === undefined
+        ? null
+        : (onRouteChanged) => new RouteWatcher(redis, pair, onRouteChanged),
   });
 }
 

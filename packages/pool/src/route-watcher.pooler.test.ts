@@ -47,7 +47,7 @@ function open(): TurnoutPool {
     green: cluster.url('green'),
     pair: 'shop',
     route: { redis: server.url },
-    // Only news can make it look again within this test.
+    // Only a notification can make it ask again within this test.
     recheckMs: 3_600_000,
   });
   return pool;
@@ -83,7 +83,7 @@ test.skipIf(skip)('without Turnout on the sides the route tells green from blue'
 });
 
 test.skipIf(skip)(
-  'news makes a pool that only reads look at once, and a lie changes nothing',
+  'a notification makes a pool that only reads ask at once, and a lie changes nothing',
   async () => {
     await setSide('blue', 'open');
     await setSide('green', 'closed');

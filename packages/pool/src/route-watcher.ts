@@ -23,21 +23,21 @@ export function parseRoute(text: string | null): Side | null {
 }
 
 /**
- * Listens for news of the route. News is a hint: it makes the pool ask the sides sooner. Without
+ * Listens for changes of the route. What it hears is a hint: it makes the pool ask the sides sooner. Without
  * Redis, or with a wrong value in it, the pool works all the same.
  */
 export class RouteWatcher {
   readonly #key: string;
-  readonly #onNews: () => void;
+  readonly #onRouteChanged: () => void;
   #redis: Redis | null = null;
   #closed = false;
   #hint: Side | null = null;
   /** Resolves when the first hint was read, or is no longer waited for. */
   readonly started: Promise<void>;
 
-  constructor(url: string, pair: string, onNews: () => void) {
+  constructor(url: string, pair: string, onRouteChanged: () => void) {
     this.#key = routeKey(pair);
-    this.#onNews = onNews;
+    this.#onRouteChanged = onRouteChanged;
     this.started = new Promise((resolve) => {
       const timer = setTimeout(resolve, FIRST_HINT_TIMEOUT_MS);
       const onStarted = (): void => {
@@ -81,7 +81,7 @@ export class RouteWatcher {
 
   #take(text: string | null): void {
     this.#hint = parseRoute(text) ?? this.#hint;
-    this.#onNews();
+    this.#onRouteChanged();
   }
 
   close(): void {

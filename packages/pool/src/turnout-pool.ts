@@ -4,12 +4,12 @@ import { backoffMs } from '@turnout/core/backoff';
 import type { Side } from '@turnout/core/sides';
 import { pause } from '@turnout/core/waiting';
 import type pg from 'pg';
-import { Patience } from './patience.js';
+import { HoldDeadline } from './hold-deadline.js';
 import { isReadOnlyError, isRefusal } from './refusal.js';
 import { isAtomic } from './rerun-safety.js';
-import { RouteKnowledge } from './route-knowledge.js';
+import { WritableSideTracker } from './writable-side-tracker.js';
 import type { RouteWatcher } from './route-watcher.js';
-import { SideAsker } from './side-asker.js';
+import { SideProbe } from './side-probe.js';
 import { SidePools } from './side-pools.js';
 import { runTransaction, type TransactionOptions } from './transaction.js';
 
@@ -19,7 +19,7 @@ export interface TurnoutPoolOptions {
   readonly holdMaxMs: number;
   readonly pollMs: number;
   readonly recheckMs: number;
-  readonly watch: ((onNews: () => void) => RouteWatcher) | null;
+  readonly watch: ((onRouteChanged: () => void) => RouteWatcher) | null;
 }
 
 /** A side may say `open` and still refuse (an announced window): asking again is spread out. */
@@ -43,9 +43,9 @@ export class TurnoutPool extends EventEmitter implements pg.Pool {
   readonly #pair: string;
   readonly #holdMaxMs: number;
   readonly #pools: SidePools;
-  readonly #askers: Readonly<Record<Side, SideAsker>>;
+  readonly #probes: Readonly<Record<Side, SideProbe>>;
   readonly #watcher: RouteWatcher | null;
-  readonly #route: RouteKnowledge;
+  readonly #tracker: WritableSideTracker;
   #ending: Promise<void> | null = null;
   #ended = false;
 
@@ -55,12 +55,12 @@ export class TurnoutPool extends EventEmitter implements pg.Pool {
     this.#holdMaxMs = holdMaxMs;
     this.#pools = new SidePools(configs, (event, ...args) => this.#forward(event, args));
     this.options = this.#pools.of('blue').options;
-    this.#askers = {
-      blue: new SideAsker(configs.blue, pair),
-      green: new SideAsker(configs.green, pair),
+    this.#probes = {
+      blue: new SideProbe(configs.blue, pair),
+      green: new SideProbe(configs.green, pair),
     };
-    this.#route = new RouteKnowledge({
-      ask: (side) => this.#askers[side].ask(),
+    this.#tracker = new WritableSideTracker({
+      probe: (side) => this.#probes[side].probe(),
       hint: async () => {
         await this.#watcher?.started;
         return this.#watcher?.hint ?? null;
@@ -72,7 +72,7 @@ export class TurnoutPool extends EventEmitter implements pg.Pool {
         this.emit('moved', side);
       },
     });
-    this.#watcher = watch?.(() => void this.#route.refresh()) ?? null;
+    this.#watcher = watch?.(() => void this.#tracker.refresh()) ?? null;
     this.query = ((...args: unknown[]) => this.#queryAs(args)) as pg.Pool['query'];
     this.connect = ((callback?: ConnectCallback) =>
       this.#connectAs(callback)) as typeof this.connect;
@@ -81,7 +81,7 @@ export class TurnoutPool extends EventEmitter implements pg.Pool {
 
   /** The side in use; null while held and before the first use. */
   get side(): Side | null {
-    return this.#route.side;
+    return this.#tracker.side;
   }
 
   get totalCount(): number {
@@ -94,7 +94,7 @@ export class TurnoutPool extends EventEmitter implements pg.Pool {
 
   /** Calls that wait for a connection, or for a side to open. */
   get waitingCount(): number {
-    return this.#pools.total('waitingCount') + this.#route.waiters;
+    return this.#pools.total('waitingCount') + this.#tracker.waiters;
   }
 
   get expiredCount(): number {
@@ -133,44 +133,44 @@ export class TurnoutPool extends EventEmitter implements pg.Pool {
     this.emit(event, ...args);
   }
 
-  #patience(): Patience {
-    return new Patience(this.#pair, this.#holdMaxMs);
+  #deadline(): HoldDeadline {
+    return new HoldDeadline(this.#pair, this.#holdMaxMs);
   }
 
   /** A connection to the side in use at the moment it is handed out. */
-  async #acquire(patience: Patience): Promise<Checkout> {
+  async #acquire(deadline: HoldDeadline): Promise<Checkout> {
     for (;;) {
-      const side = await this.#route.writable(patience);
+      const side = await this.#tracker.writable(deadline);
       let client: pg.PoolClient;
       try {
         client = await this.#pools.of(side).connect();
       } catch (thrown) {
         // An old side may be gone altogether; nothing was sent yet, so another look is free.
-        await this.#route.refresh();
-        if (this.#route.side === side || this.ending) throw thrown;
+        await this.#tracker.refresh();
+        if (this.#tracker.side === side || this.ending) throw thrown;
         continue;
       }
-      if (this.#route.side === side) return { side, client };
+      if (this.#tracker.side === side) return { side, client };
       client.release();
     }
   }
 
   /** Runs `work` on the side in use, and again on the next one when the guard refused it. */
   async #throughSwitch<T>(rerun: boolean, work: (checkout: Checkout) => Promise<T>): Promise<T> {
-    const patience = this.#patience();
+    const deadline = this.#deadline();
     for (let refusals = 0; ; refusals++) {
-      const checkout = await this.#acquire(patience);
+      const checkout = await this.#acquire(deadline);
       try {
         return await work(checkout);
       } catch (thrown) {
         if (!isRefusal(thrown)) {
-          if (isReadOnlyError(thrown)) void this.#route.refresh();
+          if (isReadOnlyError(thrown)) void this.#tracker.refresh();
           throw thrown;
         }
-        this.#route.refused(checkout.side);
+        this.#tracker.refused(checkout.side);
         if (!rerun) throw thrown;
-        patience.reason = thrown;
-        if (patience.remainingMs() === 0) throw patience.exhausted();
+        deadline.reason = thrown;
+        if (deadline.remainingMs() === 0) throw deadline.exhausted();
         if (refusals > 0) await pause(backoffMs(refusals, RERUN_LIMITS));
       }
     }
@@ -208,7 +208,7 @@ export class TurnoutPool extends EventEmitter implements pg.Pool {
 
   #connectAs(callback?: ConnectCallback): Promise<pg.PoolClient> | undefined {
     const acquire = async (): Promise<pg.PoolClient> =>
-      (await this.#acquire(this.#patience())).client;
+      (await this.#acquire(this.#deadline())).client;
     if (callback === undefined) return acquire();
     callbackify(acquire)((error: Error | null, client?: pg.PoolClient) =>
       callback(error ?? undefined, client, (release) => client?.release(release)),
@@ -224,9 +224,9 @@ export class TurnoutPool extends EventEmitter implements pg.Pool {
   }
 
   async #end(): Promise<void> {
-    this.#route.close();
+    this.#tracker.close();
     this.#watcher?.close();
-    await Promise.all([this.#pools.end(), this.#askers.blue.close(), this.#askers.green.close()]);
+    await Promise.all([this.#pools.end(), this.#probes.blue.close(), this.#probes.green.close()]);
     this.#ended = true;
   }
 }

@@ -19,9 +19,9 @@ interface SideRow {
  * be queued at the turnstile just when the answer matters. One question at a time; those who ask
  * meanwhile share the answer.
  */
-export class SideAsker {
+export class SideProbe {
   readonly #pool: pg.Pool;
-  #asking: Promise<SideAnswer> | null = null;
+  #probing: Promise<SideAnswer> | null = null;
 
   constructor(config: pg.PoolConfig, pair: string) {
     this.#pool = new pg.Pool({
@@ -37,14 +37,14 @@ export class SideAsker {
     this.#pool.on('error', () => undefined);
   }
 
-  ask(): Promise<SideAnswer> {
-    this.#asking ??= this.#ask().finally(() => {
-      this.#asking = null;
+  probe(): Promise<SideAnswer> {
+    this.#probing ??= this.#probeOnce().finally(() => {
+      this.#probing = null;
     });
-    return this.#asking;
+    return this.#probing;
   }
 
-  async #ask(): Promise<SideAnswer> {
+  async #probeOnce(): Promise<SideAnswer> {
     try {
       const { rows } = await this.#pool.query<SideRow>(sideState());
       const row = rows[0];

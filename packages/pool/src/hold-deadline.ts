@@ -1,7 +1,7 @@
 import { HoldTimeoutError } from './errors.js';
 
 /** How long one call may be held in all. The time runs from the moment it is first held. */
-export class Patience {
+export class HoldDeadline {
   readonly #pair: string;
   readonly #holdMaxMs: number;
   #deadlineMs: number | null = null;

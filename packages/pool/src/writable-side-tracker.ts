@@ -1,6 +1,6 @@
 import { SIDES, type Side } from '@turnout/core/sides';
 import { CancelledSignal, pause, within } from '@turnout/core/waiting';
-import type { Patience } from './patience.js';
+import type { HoldDeadline } from './hold-deadline.js';
 import {
   areBothClosed,
   errorOf,
@@ -15,8 +15,8 @@ const SECOND_ANSWER_GRACE_MS = 50;
 const POLL_INTERVAL_MAX_MS = 250;
 const NO_ANSWER: SideAnswer = { kind: 'unknown', error: new Error('the side has not answered') };
 
-export interface RouteKnowledgeOptions {
-  readonly ask: (side: Side) => Promise<SideAnswer>;
+export interface TrackerOptions {
+  readonly probe: (side: Side) => Promise<SideAnswer>;
   readonly hint: () => Promise<Side | null>;
   readonly pollMs: number;
   /** Knowledge older than this is confirmed in the background; ten times older, before use. */
@@ -25,8 +25,8 @@ export interface RouteKnowledgeOptions {
 }
 
 /** What a pool knows of the side that takes writes, and the one search that all waiters share. */
-export class RouteKnowledge {
-  readonly #options: RouteKnowledgeOptions;
+export class WritableSideTracker {
+  readonly #options: TrackerOptions;
   #side: Side | null = null;
   #last: Side | null = null;
   #confirmedAtMs = 0;
@@ -36,7 +36,7 @@ export class RouteKnowledge {
   #lastError: unknown = undefined;
   #closed = false;
 
-  constructor(options: RouteKnowledgeOptions) {
+  constructor(options: TrackerOptions) {
     this.#options = options;
   }
 
@@ -53,14 +53,14 @@ export class RouteKnowledge {
    * The side to send work to; waits while no side is open.
    * @throws HoldTimeoutError, or the side's error if none was ever known and one cannot be asked
    */
-  async writable(patience: Patience): Promise<Side> {
+  async writable(deadline: HoldDeadline): Promise<Side> {
     if (this.#closed) throw new Error('Cannot use a pool after calling end on the pool');
     if (this.#side !== null) {
       const ageMs = performance.now() - this.#confirmedAtMs;
       if (ageMs > this.#options.recheckMs * 10) await this.refresh();
       else if (ageMs > this.#options.recheckMs) void this.refresh();
     }
-    return this.#side ?? (await this.#held(patience));
+    return this.#side ?? (await this.#held(deadline));
   }
 
   /** The guard of `side` refused: whoever comes next waits until a side says that it is open. */
@@ -81,7 +81,7 @@ export class RouteKnowledge {
   }
 
   async #refreshOnce(): Promise<void> {
-    const answers = await this.#look();
+    const answers = await this.#inspect();
     if (this.#closed) return;
     const side = writableSide(answers, { last: this.#last, hint: await this.#options.hint() });
     if (side !== null) this.#learn(side);
@@ -90,12 +90,12 @@ export class RouteKnowledge {
     else this.#confirmedAtMs = performance.now();
   }
 
-  async #held(patience: Patience): Promise<Side> {
+  async #held(deadline: HoldDeadline): Promise<Side> {
     this.#waiters += 1;
     try {
       this.#search ??= this.#searchOpenSide();
-      return await within(this.#search, patience.remainingMs(), () =>
-        patience.exhausted(this.#lastError),
+      return await within(this.#search, deadline.remainingMs(), () =>
+        deadline.exhausted(this.#lastError),
       );
     } finally {
       this.#waiters -= 1;
@@ -107,7 +107,7 @@ export class RouteKnowledge {
     const startedAtMs = performance.now();
     try {
       for (;;) {
-        const answers = await this.#look();
+        const answers = await this.#inspect();
         const belief = { last: this.#last, hint: await this.#options.hint() };
         const side = writableSide(answers, belief);
         if (side !== null) return this.#learn(side);
@@ -133,10 +133,10 @@ export class RouteKnowledge {
   }
 
   /** Both answers, or one that is decisive: a side that hangs must not hold up the other. */
-  async #look(): Promise<SideAnswers> {
+  async #inspect(): Promise<SideAnswers> {
     const answers: Record<Side, SideAnswer> = { blue: NO_ANSWER, green: NO_ANSWER };
     const asked = SIDES.map(async (side) => {
-      const answer = await this.#options.ask(side);
+      const answer = await this.#options.probe(side);
       answers[side] = answer;
       return answer.kind === 'open';
     });
