@@ -18,11 +18,13 @@ async function run(
   const terminal: Terminal = {
     env: { TURNOUT_CONFIG: '/nonexistent/turnout.yaml' },
     isTTY: false,
+    stderrIsTTY: false,
     columns: 80,
     colour: false,
     signal: new AbortController().signal,
     out: (text) => void out.push(text),
     say: (text) => void said.push(text),
+    draw: (text) => void said.push(text),
   };
   const exit = await runCommandLine(line.split(' '), terminal, verbs);
   return { exit, out: out.join('\n'), said: said.join('\n') };

@@ -70,6 +70,8 @@ function addVerb(program: Command, verb: Verb, action: Action): void {
   const [first = '', second] = verb.name.split(' ');
   const parent = second === undefined ? program : findGroup(program, first);
   const command = parent.command(second ?? first).description(verb.summary);
+  // `switchover` has a --reason, and so has `switchover force-open`: each takes its own.
+  command.enablePositionalOptions();
   if (verb.operands !== undefined) command.arguments(verb.operands);
   for (const [flags, text, fallback] of verb.options ?? []) command.option(flags, text, fallback);
   // Where a user writes them must not matter: `turnout status --output json` is what people type.
