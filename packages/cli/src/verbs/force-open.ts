@@ -28,7 +28,7 @@ export const switchoverForceOpen: Verb = {
         option: FLAG,
         missing: `nothing can be read back from ${other}; if it is alive and open, both sides take writes and one side's are lost`,
         first: `power ${other} off, or cut it off from every client and pooler, and make sure that it stays so`,
-        then: `turnout switchover force-open ${pair} --side ${side} ${FLAG}`,
+        afterwards: `turnout switchover force-open ${pair} --side ${side} ${FLAG}`,
       });
     }
     const request = {
