@@ -160,8 +160,9 @@ export function drawEstimate({ estimate }: Pick<StatusAnswer, 'estimate'>): stri
   return `A switch would hold writes for ~${ms(estimate.window_ms_p50)} (p95 ~${ms(estimate.window_ms_p95)}), from what was measured before.`;
 }
 
-/** The line a terminal keeps refreshing: phase, lag, copy. */
-export function statusLine({ phase, links, direction }: StatusAnswer): string {
+/** The line a terminal keeps refreshing: phase, lag, and what is waited for. */
+export function statusLine({ phase, links, direction, waiting }: StatusAnswer): string {
   const link = links.find((each) => each.direction === direction);
-  return `phase ${phase}   link ${word(link?.observed)}   lag ${ms(link?.lag_ms)}`;
+  const line = `phase ${phase}   link ${word(link?.observed)}   lag ${ms(link?.lag_ms)}`;
+  return waiting ? `${line}   waiting for ${waiting.for}` : line;
 }

@@ -101,6 +101,10 @@ test('on a terminal the block is drawn over itself, and no line is wider than th
   expect(lines[1]).toContain('2.5 s');
   expect(lines[2]).toMatch(/^! waiting for the oldest writer on blue, since 15\.5 s/);
   expect(lines.every((line) => line.replace(/^.*\[J/s, '').length < 60)).toBe(true);
+  rail.rows([row('acquire', 'undone', 120), row('arm', 'undo_failed', 2_600)]);
+  expect(taken()[0]).toContain(
+    '↺ acquire        120 ms  undone\n✗ arm             2.6 s  undo_failed',
+  );
   rail.end();
   expect(taken().join('')).not.toContain('waiting');
 });

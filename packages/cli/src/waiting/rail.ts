@@ -28,7 +28,17 @@ const REPEAT_MS = 10_000;
 /** Progress within a row is told this often where nothing can be redrawn. */
 const NOTE_MS = 2_000;
 const NAME_WIDTH = 12;
-const GLYPHS: Readonly<Record<string, string>> = { running: '▸', undone: '↺', failed: '✗' };
+/** How an outcome looks; a word this version does not know is never shown as a success. */
+const GLYPHS: Readonly<Record<string, string>> = {
+  running: '▸',
+  done: '✓',
+  ok: '✓',
+  equal: '✓',
+  reached: '✓',
+  undone: '↺',
+  skipped: '·',
+};
+const OTHER_GLYPH = '✗';
 
 export function openRail(terminal: Terminal, now: () => number = Date.now): Rail {
   return terminal.stderrIsTTY ? new DrawnRail(terminal, now) : new PrintedRail(terminal, now);
@@ -154,8 +164,8 @@ class DrawnRail implements Rail {
     if (this.#ended) return;
     const nowMs = this.#now();
     const lines = this.#rows.map((row) => {
-      const glyph = GLYPHS[row.outcome] ?? '✓';
-      const note = row.note ?? (GLYPHS[row.outcome] === undefined ? '' : row.outcome);
+      const glyph = GLYPHS[row.outcome] ?? OTHER_GLYPH;
+      const note = row.note ?? (glyph === '✓' ? '' : row.outcome);
       return `${glyph} ${row.name.padEnd(NAME_WIDTH)} ${timeText(row, nowMs).padStart(8)}  ${note}`;
     });
     if (this.#waiting !== null) lines.push(`! ${waitingText(this.#waiting, nowMs)}`);
