@@ -24,6 +24,33 @@ export interface SideAnswer {
   readonly version: string | null;
   readonly writable: boolean | null;
   readonly lsn: string | null;
+  /** How old this observation is. */
+  readonly age_ms?: number | null | undefined;
+  /** Why the side is not known, null when it is. */
+  readonly unknown?: string | null | undefined;
+}
+
+/** What the pair waits for; nothing is waited for in silence. */
+export interface WaitingAnswer {
+  readonly for: string;
+  readonly since: string | null;
+  readonly holder: string | null;
+  readonly remedy: string | null;
+}
+
+/** A part of the work and who does it; without a holder nobody does. */
+export interface WorkerAnswer {
+  readonly name: string;
+  readonly holder: string | null;
+  readonly since: string | null;
+  readonly remedy: string | null;
+}
+
+/** Where a route leads, and whether that is where it should. */
+export interface RouteAnswer {
+  readonly route: string;
+  readonly routed_to: Side | 'held' | 'unknown';
+  readonly ok: boolean;
 }
 
 export interface LinkAnswer {
@@ -37,6 +64,8 @@ export interface LinkAnswer {
   readonly copy?: CopyAnswer | null | undefined;
   readonly code?: string | null | undefined;
   readonly message?: string | null | undefined;
+  /** Why it does not do what is desired. */
+  readonly why?: string | null | undefined;
 }
 
 export interface CopyAnswer {
@@ -68,6 +97,13 @@ export interface StatusAnswer extends Answer<'turnout.status/v1'> {
     readonly window_ms_p50: number | null;
     readonly window_ms_p95: number | null;
   } | null;
+  readonly waiting?: WaitingAnswer | null | undefined;
+  readonly workers?: readonly WorkerAnswer[] | undefined;
+  /** The coordinator that acts; null when none does. */
+  readonly leader?: { readonly holder: string; readonly since: string | null } | null | undefined;
+  /** Open leaks; null when they could not be counted. */
+  readonly leaks?: number | null | undefined;
+  readonly routes?: readonly RouteAnswer[] | undefined;
 }
 
 export interface PairsAnswer {
@@ -89,7 +125,33 @@ export interface OperationAnswer extends Answer<'turnout.operation/v1'> {
   readonly id: string;
   readonly pair: string;
   readonly kind: string;
+  /** `accepted`: taken up, not finished when this was answered. */
   readonly state: string;
+}
+
+/** A write that was found on a closed side. It was not applied to the other one. */
+export interface LeakAnswer {
+  /** `<link>-<hi>-<lo>` of its position, such as `forward-0-16B3740`. */
+  readonly id: string;
+  readonly side: Side;
+  readonly link: Direction;
+  readonly final_lsn: string;
+  readonly xid: number | string | null;
+  readonly committed_at: string | null;
+  readonly tables: readonly string[];
+  readonly changes: number | null;
+  readonly found_at: string;
+  readonly resolved_at: string | null;
+  readonly resolution: string | null;
+}
+
+export interface LeaksAnswer extends Answer<'turnout.leaks/v1'> {
+  readonly pair: string;
+  readonly leaks: readonly LeakAnswer[];
+}
+
+export interface LeakDetailAnswer extends Answer<'turnout.leak/v1'>, LeakAnswer {
+  readonly pair: string;
 }
 
 interface LagSampleAnswer {
@@ -160,6 +222,15 @@ export interface PlanAnswer extends Answer<'turnout.plan/v1'> {
 
 export type SwitchoverOutcome = 'running' | 'committed' | 'undone' | 'needs_operator';
 
+/** One step as it stands: `running` without a time, or how it ended. */
+export interface StepAnswer {
+  readonly id: string;
+  readonly outcome: string;
+  readonly started_at: string | null;
+  readonly ms: number | null;
+  readonly detail: unknown;
+}
+
 export interface SwitchoverAnswer extends Answer<'turnout.switchover/v1'> {
   readonly id: string;
   readonly pair: string;
@@ -167,13 +238,7 @@ export interface SwitchoverAnswer extends Answer<'turnout.switchover/v1'> {
   readonly outcome: SwitchoverOutcome;
   readonly reason: string | null;
   readonly window_ms: number | null;
-  readonly steps: readonly {
-    readonly id: string;
-    readonly outcome: string;
-    readonly started_at: string | null;
-    readonly ms: number | null;
-    readonly detail: unknown;
-  }[];
+  readonly steps: readonly StepAnswer[];
   readonly certificate: unknown;
   readonly client_stall_ms: number | null;
 }

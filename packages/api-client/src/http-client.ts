@@ -19,6 +19,8 @@ export interface RequestOptions {
   readonly query?: Readonly<Record<string, string | number | undefined>> | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Limit of this request instead of the client's own. */
+  readonly timeoutMs?: number | undefined;
   /** Makes a repeated call the same call; a fresh one unless given. */
   readonly idempotencyKey?: string | undefined;
 }
@@ -37,7 +39,7 @@ export class HttpClient {
 
   /** @throws the error of the problem document, or TRN7007 when nothing answers in time */
   async json<T>(path: string, options: RequestOptions = {}): Promise<T> {
-    const limit = AbortSignal.timeout(this.#options.timeoutMs ?? TIMEOUT_MS);
+    const limit = AbortSignal.timeout(options.timeoutMs ?? this.#options.timeoutMs ?? TIMEOUT_MS);
     const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit;
     const response = await this.open(path, { ...options, signal });
     return (await this.#body(response)) as T;

@@ -79,3 +79,43 @@ test('following survives a lost connection and asks for what comes after the las
   expect(revisions).toEqual([1, 2]);
   expect(asked.slice(0, 2)).toEqual([undefined, '1']);
 });
+
+test('what needs a person is asked for at its own address, with its words', async () => {
+  const seen: string[] = [];
+  const client = await clientOf((request, response) => {
+    let body = '';
+    request.on('data', (chunk) => (body += String(chunk)));
+    request.on('end', () => {
+      seen.push(`${request.method} ${request.url} ${body}`.trim());
+      response.end('{}');
+    });
+  });
+  await client.leaks('shop', false);
+  await client.leaks('shop', true);
+  await client.leak('shop', 'forward-0-16B3740');
+  await client.resolveLeak('shop', 'forward-0-16B3740', 'copied by hand');
+  await client.act('shop', 'cleanup');
+  await client.act('shop', 'adopt');
+  await client.settleSwitchover('shop');
+  await client.forceOpen('shop', { side: 'green', i_have_isolated_the_other: true });
+  await client.cancelSwitchover('shop');
+  expect(seen).toEqual([
+    'GET /v1/pairs/shop/leaks',
+    'GET /v1/pairs/shop/leaks?all=true',
+    'GET /v1/pairs/shop/leaks/forward-0-16B3740',
+    'POST /v1/pairs/shop/leaks/forward-0-16B3740/resolve {"reason":"copied by hand"}',
+    'POST /v1/pairs/shop/cleanup',
+    'POST /v1/pairs/shop/adopt',
+    'POST /v1/pairs/shop/switchovers/current/settle',
+    'POST /v1/pairs/shop/force-open {"side":"green","i_have_isolated_the_other":true}',
+    'DELETE /v1/pairs/shop/switchovers/current',
+  ]);
+});
+
+test('a request with a limit of its own may last longer than the others', async () => {
+  const client = await clientOf((_, response) => {
+    setTimeout(() => response.end('{"outcome":"undone"}'), 120).unref();
+  }, 40);
+  await expect(client.settleSwitchover('shop')).rejects.toMatchObject({ code: 'TRN7007' });
+  expect(await client.cancelSwitchover('shop')).toMatchObject({ outcome: 'undone' });
+});

@@ -4,6 +4,8 @@ import type {
   EventAnswer,
   EventsAnswer,
   LagAnswer,
+  LeakDetailAnswer,
+  LeaksAnswer,
   OperationAnswer,
   PairsAnswer,
   PlanAnswer,
@@ -15,7 +17,7 @@ import type {
 import { readEvents } from './event-stream.js';
 import { HttpClient, type ClientOptions, type RequestOptions } from './http-client.js';
 
-export type PairAction = 'start' | 'pause' | 'resume' | 'abort' | 'complete';
+export type PairAction = 'start' | 'pause' | 'resume' | 'abort' | 'complete' | 'cleanup' | 'adopt';
 
 export interface SwitchoverRequest {
   readonly to: Side;
@@ -23,6 +25,16 @@ export interface SwitchoverRequest {
   readonly plan_hash?: string | undefined;
   readonly expect?: { readonly source?: Side; readonly phase?: string } | undefined;
 }
+
+/** The word of a person that the other side can take no write: without it nothing is opened. */
+export interface ForceOpenRequest {
+  readonly side: Side;
+  readonly i_have_isolated_the_other: true;
+  readonly reason?: string | undefined;
+}
+
+/** Cancelling answers what happened, so it lasts until the switch is undone. */
+const CANCEL_TIMEOUT_MS = 60_000;
 
 /** The API of Turnout, one method a route. */
 export class TurnoutClient {
@@ -84,9 +96,42 @@ export class TurnoutClient {
     return this.http.json(at(pair, 'switchovers', id), options);
   }
 
-  /** Cancels a switchover before its decision; refused with TRN5010 after it. */
-  cancelSwitchover(pair: string, options?: RequestOptions): Promise<OperationAnswer> {
-    return this.http.json(at(pair, 'switchovers', 'current'), { ...options, method: 'DELETE' });
+  /** Cancels a switchover before its decision and answers what became of it; TRN5010 after it. */
+  cancelSwitchover(pair: string, options?: RequestOptions): Promise<SwitchoverAnswer> {
+    const request = { timeoutMs: CANCEL_TIMEOUT_MS, ...options, method: 'DELETE' } as const;
+    return this.http.json(at(pair, 'switchovers', 'current'), request);
+  }
+
+  /** Has the leader read both sides now and settle what they say. */
+  settleSwitchover(pair: string, options?: RequestOptions): Promise<OperationAnswer> {
+    return this.#post(at(pair, 'switchovers', 'current', 'settle'), undefined, options);
+  }
+
+  forceOpen(
+    pair: string,
+    request: ForceOpenRequest,
+    options?: RequestOptions,
+  ): Promise<OperationAnswer> {
+    return this.#post(at(pair, 'force-open'), request, options);
+  }
+
+  /** Open leaks; `all` adds those that were resolved. */
+  leaks(pair: string, all: boolean, options?: RequestOptions): Promise<LeaksAnswer> {
+    const query = { all: all ? 'true' : undefined };
+    return this.http.json(at(pair, 'leaks'), { ...options, query });
+  }
+
+  leak(pair: string, id: string, options?: RequestOptions): Promise<LeakDetailAnswer> {
+    return this.http.json(at(pair, 'leaks', id), options);
+  }
+
+  resolveLeak(
+    pair: string,
+    id: string,
+    reason: string,
+    options?: RequestOptions,
+  ): Promise<OperationAnswer> {
+    return this.#post(at(pair, 'leaks', id, 'resolve'), { reason }, options);
   }
 
   events(pair: string, after?: number, options?: RequestOptions): Promise<EventsAnswer> {

@@ -1,5 +1,6 @@
 import { isAppError, messageOf } from '@turnout/core/app-error';
 import { isCancelled } from '@turnout/core/waiting';
+import { runbookPage } from './runbook.js';
 import type { Terminal } from './terminal.js';
 
 export const EXIT_INTERRUPTED = 130;
@@ -18,5 +19,7 @@ export function reportFailure(terminal: Terminal, thrown: unknown): number {
     if (value !== null) terminal.say(`  ${name}: ${String(value)}`);
   }
   terminal.say(`To do: ${thrown.entry.remedy}`);
+  const page = runbookPage(thrown.code);
+  if (page !== null) terminal.say(`Runbook: ${page}`);
   return thrown.entry.exit;
 }

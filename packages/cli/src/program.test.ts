@@ -3,6 +3,7 @@ import { runCommandLine } from './program.js';
 import type { Terminal } from './terminal.js';
 import type { Verb } from './verb.js';
 import { explain } from './verbs/explain.js';
+import { linkRetry } from './verbs/link-retry.js';
 import { plan } from './verbs/plan.js';
 import { status } from './verbs/status.js';
 import { switchover, switchoverShow } from './verbs/switchover.js';
@@ -18,11 +19,13 @@ async function run(
   const terminal: Terminal = {
     env: { TURNOUT_CONFIG: '/nonexistent/turnout.yaml' },
     isTTY: false,
+    stderrIsTTY: false,
     columns: 80,
     colour: false,
     signal: new AbortController().signal,
     out: (text) => void out.push(text),
     say: (text) => void said.push(text),
+    draw: (text) => void said.push(text),
   };
   const exit = await runCommandLine(line.split(' '), terminal, verbs);
   return { exit, out: out.join('\n'), said: said.join('\n') };
@@ -49,6 +52,17 @@ test('an API that cannot be reached exits with 8 and says what to do', async () 
   expect(exit).toBe(8);
   expect(said).toContain('TRN7007');
   expect(said).toContain('To do:');
+});
+
+test('an option of every verb may stand before or behind it, and between its words', async () => {
+  for (const line of [
+    '--api http://127.0.0.1:1 switchover show shop',
+    'switchover --api http://127.0.0.1:1 show shop',
+    'switchover show shop --api http://127.0.0.1:1',
+    'link --api http://127.0.0.1:1 retry shop',
+  ]) {
+    expect((await run(line, [...VERBS, linkRetry])).said).toContain('http://127.0.0.1:1');
+  }
 });
 
 test('help and version are data, with exit code 0', async () => {

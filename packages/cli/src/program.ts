@@ -38,16 +38,12 @@ export async function runCommandLine(
 }
 
 function createProgram(terminal: Terminal): Command {
-  return new Command('turnout')
+  const program = new Command('turnout')
     .description('Moves a live PostgreSQL database to another cluster and back.')
     .version(VERSION)
-    .option('--config <file>', 'configuration file (TURNOUT_CONFIG, else ./turnout.yaml)')
-    .option('--api <url>', 'address of the API; from the configuration unless given')
-    .option('--token-file <file>', 'file with the API token (else TURNOUT_TOKEN)')
-    .addOption(
-      new Option('--output <form>', 'form of the data on stdout').choices(OUTPUTS).default('table'),
-    )
     .exitOverride()
+    // `switchover` has a --reason, and so has `switchover force-open`: each takes its own.
+    .enablePositionalOptions()
     .showSuggestionAfterError()
     .configureOutput({
       writeOut: (text) => terminal.out(text.trimEnd()),
@@ -56,6 +52,26 @@ function createProgram(terminal: Terminal): Command {
       outputError: () => undefined,
       getOutHelpWidth: () => terminal.columns,
     });
+  for (const option of globalOptions()) program.addOption(option);
+  return program.setOptionValue('output', 'table');
+}
+
+function globalOptions(): Option[] {
+  return [
+    new Option('--config <file>', 'configuration file (TURNOUT_CONFIG, else ./turnout.yaml)'),
+    new Option('--api <url>', 'address of the API; from the configuration unless given'),
+    new Option('--token-file <file>', 'file with the API token (else TURNOUT_TOKEN)'),
+    new Option('--output <form>', 'form of the data on stdout (table)').choices(OUTPUTS),
+  ];
+}
+
+/** Where a user writes them must not matter: `turnout status --output json` is what people type. */
+function acceptGlobalOptions(command: Command, program: Command): void {
+  for (const option of globalOptions()) {
+    command.addOption(option.hideHelp());
+    const name = option.attributeName();
+    command.on(`option:${option.name()}`, (value: string) => program.setOptionValue(name, value));
+  }
 }
 
 function openSession(program: Command, terminal: Terminal): Session {
@@ -70,11 +86,10 @@ function addVerb(program: Command, verb: Verb, action: Action): void {
   const [first = '', second] = verb.name.split(' ');
   const parent = second === undefined ? program : findGroup(program, first);
   const command = parent.command(second ?? first).description(verb.summary);
+  command.enablePositionalOptions();
   if (verb.operands !== undefined) command.arguments(verb.operands);
   for (const [flags, text, fallback] of verb.options ?? []) command.option(flags, text, fallback);
-  // Where a user writes them must not matter: `turnout status --output json` is what people type.
-  command.addOption(new Option('--output <form>').choices(OUTPUTS).hideHelp());
-  command.on('option:output', (value: string) => program.setOptionValue('output', value));
+  acceptGlobalOptions(command, program);
   if (verb.examples) {
     command.addHelpText('before', `${verb.examples.map((each) => `  ${each}`).join('\n')}\n`);
   }
@@ -88,5 +103,11 @@ function addVerb(program: Command, verb: Verb, action: Action): void {
 
 function findGroup(program: Command, name: string): Command {
   const existing = program.commands.find((command) => command.name() === name);
-  return existing ?? program.command(name).description(GROUPS[name] ?? '');
+  if (existing) return existing;
+  const group = program
+    .command(name)
+    .description(GROUPS[name] ?? '')
+    .enablePositionalOptions();
+  acceptGlobalOptions(group, program);
+  return group;
 }

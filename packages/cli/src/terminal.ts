@@ -7,6 +7,8 @@ export type Output = (typeof OUTPUTS)[number];
 export interface Terminal {
   readonly env: NodeJS.ProcessEnv;
   readonly isTTY: boolean;
+  /** Whether messages may be drawn over themselves. */
+  readonly stderrIsTTY: boolean;
   readonly columns: number;
   readonly colour: boolean;
   readonly signal: AbortSignal;
@@ -14,6 +16,8 @@ export interface Terminal {
   out(text: string): void;
   /** Messages: what a person reads. */
   say(text: string): void;
+  /** Messages with their own line ends and cursor movements; only where `stderrIsTTY`. */
+  draw(text: string): void;
 }
 
 export function processTerminal(signal: AbortSignal): Terminal {
@@ -21,11 +25,13 @@ export function processTerminal(signal: AbortSignal): Terminal {
   return {
     env,
     isTTY: stdout.isTTY === true,
-    columns: stdout.columns ?? 100,
+    stderrIsTTY: stderr.isTTY === true && env['TERM'] !== 'dumb',
+    columns: stdout.columns ?? stderr.columns ?? 100,
     colour: stdout.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
     signal,
     out: (text) => void stdout.write(`${text}\n`),
     say: (text) => void stderr.write(`${text}\n`),
+    draw: (text) => void stderr.write(text),
   };
 }
 

@@ -1,7 +1,10 @@
-import { within } from '@turnout/core/waiting';
+import { CancelledSignal, within } from '@turnout/core/waiting';
 import { fail } from '@turnout/contracts/errors';
 import pg from 'pg';
 import type { Endpoint } from './session.js';
+
+/** A console that is alive answers the farewell at once; one that is not is left. */
+const CLOSE_TIMEOUT_MS = 250;
 
 export type AdminRow = Readonly<Record<string, string | null>>;
 
@@ -20,6 +23,16 @@ export interface AdminSession {
 export interface AdminSessionOptions {
   /** Limit of the connection, and of each command unless that says otherwise. */
   readonly timeoutMs: number;
+  /** Destroys the connection when it aborts, whatever it waits for. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The socket: `end` waits for a peer that may be half-open, destroying it waits for nobody. */
+function destroySocket(client: pg.Client): void {
+  const { connection } = client as unknown as {
+    connection?: { stream?: { destroy(): void } };
+  };
+  connection?.stream?.destroy();
 }
 
 /** Host and port as they may be shown. */
@@ -33,7 +46,7 @@ function placeOf(client: pg.Client): { host: string; port: number } {
  */
 export async function openAdminSession(
   endpoint: Endpoint,
-  { timeoutMs }: AdminSessionOptions,
+  { timeoutMs, signal }: AdminSessionOptions,
 ): Promise<AdminSession> {
   const client = new pg.Client({
     connectionString: endpoint.url,
@@ -44,10 +57,14 @@ export async function openAdminSession(
   });
   client.on('error', () => undefined);
   const place = placeOf(client);
+  if (signal?.aborted) throw new CancelledSignal('console');
+  const onAbort = (): void => destroySocket(client);
+  signal?.addEventListener('abort', onAbort, { once: true });
   try {
     await client.connect();
   } catch (thrown) {
-    void client.end().catch(() => undefined);
+    signal?.removeEventListener('abort', onAbort);
+    destroySocket(client);
     const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : null;
     const refused = code === '28P01' || code === '28000';
     throw fail(refused ? 'login_refused' : 'postgres_unreachable', { ...place, code }, thrown);
@@ -61,10 +78,12 @@ export async function openAdminSession(
       return answer.rows;
     },
     async close() {
+      signal?.removeEventListener('abort', onAbort);
       // With a command in flight this cuts the socket instead of waiting for the answer.
-      await within(client.end(), timeoutMs, () => fail('postgres_unreachable', place)).catch(
-        () => undefined,
-      );
+      await within(client.end(), Math.min(timeoutMs, CLOSE_TIMEOUT_MS), () =>
+        fail('postgres_unreachable', place),
+      ).catch(() => undefined);
+      destroySocket(client);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { readFile, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
+import type { Side } from '@turnout/core/sides';
 import { waitUntil } from '@turnout/core/waiting';
 import { withSession } from '@turnout/postgres/session';
 import { mustSkip } from '@turnout/testkit/availability';
@@ -22,6 +23,8 @@ let pooler: PgBouncer;
 let consoleProxy: TcpProxy;
 let redisProxy: TcpProxy;
 let routes: Routes;
+/** Requests at the webhook that answers 500. */
+let hits = 0;
 
 beforeAll(async () => {
   if (skip) return;
@@ -30,7 +33,10 @@ beforeAll(async () => {
   await cluster.createDatabase('green');
   redis = await startRedis();
   hook = createServer((request, response) => {
-    if (request.url === '/broken') response.writeHead(500).end('no');
+    if (request.url === '/broken') {
+      hits += 1;
+      response.writeHead(500).end('no');
+    }
     // Any other request is never answered.
   });
   await new Promise<void>((resolve) => hook.listen(0, '127.0.0.1', resolve));
@@ -85,6 +91,17 @@ async function databaseThrough(): Promise<unknown> {
     const { rows } = await session.query('select current_database() as name');
     return rows[0].name;
   });
+}
+
+/** Reconciles as a loop does, again and again, until the pooler follows. */
+function repaired(side: Side): Promise<RouteOutcome> {
+  return waitUntil(
+    async () => {
+      const [outcome] = await routes.reconcile(side, 3n, { deadlineMs: 1_000 });
+      return outcome?.ok ? outcome : undefined;
+    },
+    { timeoutMs: 15_000, intervalMs: 5, onTimeout: () => new Error('the pooler does not follow') },
+  );
 }
 
 const summary = (outcomes: readonly RouteOutcome[]): string[] =>
@@ -156,8 +173,7 @@ test.skipIf(skip)('a console that falls silent is left, and no connection stays 
     intervalMs: 5,
     onTimeout: () => new Error(`${consoleProxy.connections} connections are left`),
   });
-  const [repaired] = await routes.reconcile('green', 3n, { deadlineMs: 3_000 });
-  expect(repaired).toMatchObject({ kind: 'pgbouncer', ok: true, observed: 'green' });
+  expect(await repaired('green')).toMatchObject({ kind: 'pgbouncer', ok: true });
   expect(await databaseThrough()).toBe('green');
 });
 
@@ -170,8 +186,7 @@ test.skipIf(skip)('a pooler killed and started with an old file is repaired', as
   await writeFile(pooler.databasesFile, old);
   await pooler.start();
   expect(await databaseThrough()).toBe('blue');
-  const [repaired] = await routes.reconcile('green', 3n, { deadlineMs: 1_000 });
-  expect(repaired).toMatchObject({ ok: true, observed: 'green' });
+  expect(await repaired('green')).toMatchObject({ ok: true, observed: 'green' });
   expect(await databaseThrough()).toBe('green');
 });
 
@@ -204,4 +219,21 @@ test.skipIf(skip)('what was given up does not land on what came after it', async
   expect(second).toMatchObject({ ok: true, observed: 'blue' });
   expect(await databaseThrough()).toBe('blue');
   expect((await routes.probe({ deadlineMs: 500 }))[0]?.routedTo).toBe('blue');
+});
+
+test.skipIf(skip)('a loop that turns at once does not flood what fails', async () => {
+  const limits = { deadlineMs: 1_000 };
+  const first = await routes.reconcile('blue', 3n, limits);
+  const before = performance.now();
+  const earlier = hits;
+  for (let turn = 0; turn < 50; turn += 1) {
+    const again = await routes.reconcile('blue', 3n, limits);
+    expect(summary(again)).toEqual(summary(first));
+  }
+  // Unbridled, fifty turns are 150 requests: a probe, a POST and a reading back each.
+  expect(performance.now() - before).toBeLessThan(10_000);
+  expect(hits - earlier).toBeLessThan(45);
+  // Another aim is a new task: it is tried at once.
+  await routes.reconcile('blue', 4n, limits);
+  expect(hits).toBeGreaterThan(earlier);
 });

@@ -72,7 +72,11 @@ export interface Routes {
   resume(limits: ActLimits): Promise<RouteOutcome[]>;
   /** Points every route at `side`, each by itself and all at once, poolers first; never throws. */
   point(side: Side, epoch: bigint, limits: ActLimits): Promise<RouteOutcome[]>;
-  /** Probes every route and points those that lead elsewhere, are held or unknown; never throws. */
+  /**
+   * Probes every route and points those that lead elsewhere, are held or unknown; never throws. May be
+   * called at every turn of a loop: what failed is tried again after a while only, its outcome is told
+   * meanwhile.
+   */
   reconcile(side: Side, epoch: bigint, limits: ActLimits): Promise<RouteOutcome[]>;
   /** Where each leads now; never throws. */
   probe(limits: RouteLimits): Promise<RouteState[]>;

@@ -31,7 +31,8 @@ export function drawFindings({ findings }: PreflightAnswer): string {
 }
 
 export function drawOperation({ kind, pair, state, id }: OperationAnswer): string {
-  return `${kind} of ${pair}: ${state}   (operation ${id})`;
+  const told = state === 'accepted' ? 'accepted, not finished yet' : state;
+  return `${kind} of ${pair}: ${told}   (operation ${id})`;
 }
 
 export function drawTables({ copied }: TablesAnswer): string {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { StatusAnswer, SwitchoverAnswer } from '@turnout/api-client/answers';
 import { drawCheck } from './check-report.js';
+import { drawLeak, drawLeaks } from './leak-report.js';
 import { drawPlan } from './plan-report.js';
 import { drawStatus } from './status-screen.js';
 import { drawSwitchover } from './switchover-report.js';
@@ -51,9 +52,9 @@ test('the status screen shows what is not known as such, and says why a gate is 
     [
       'shop   phase ready   revision 18',
       '',
-      'side   role    version  writes  lsn',
-      'blue   source  13.11    open    0/9F0012C8',
-      'green  target  15.4     —       —',
+      'side   role    version  writes  lsn         seen',
+      'blue   source  13.11    open    0/9F0012C8     —',
+      'green  target  15.4     —       —              —',
       '',
       'link     desired    observed   copied    lag   bytes  age  slot',
       'forward  streaming  streaming  —       12 ms  2.0 kB    —  turnout_shop_forward',
@@ -64,6 +65,83 @@ test('the status screen shows what is not known as such, and says why a gate is 
       'Why not now:',
       '  verified: A comparison must have passed.',
     ].join('\n'),
+  );
+});
+
+const AT_MS = Date.parse('2026-03-01T12:00:13Z');
+
+test('what the pair waits for, who is missing and what is left stand on the screen', () => {
+  const text = drawStatus(
+    {
+      ...STATUS,
+      conditions: [{ condition: 'errored', reason: 'cleanup', code: 'TRN5027' }],
+      sides: {
+        blue: { role: 'source', version: '13.11', writable: true, lsn: '0/9F0012C8', age_ms: 420 },
+        green: {
+          role: 'target',
+          version: '15.4',
+          writable: null,
+          lsn: null,
+          age_ms: 31_000,
+          unknown: 'TRN2001 connect ECONNREFUSED',
+        },
+      },
+      links: [{ ...STATUS.links[0]!, why: 'no worker holds link/shop/forward since 13 s' }],
+      gates: [],
+      waiting: {
+        for: 'a worker of link/shop/forward',
+        since: '2026-03-01T12:00:00Z',
+        holder: null,
+        remedy: 'turnout serve --services replicator',
+      },
+      workers: [
+        { name: 'check/shop', holder: 'host-2', since: null, remedy: null },
+        {
+          name: 'link/shop/forward',
+          holder: null,
+          since: '2026-03-01T12:00:00Z',
+          remedy: 'turnout serve --services replicator',
+        },
+      ],
+      leader: { holder: 'host-1', since: '2026-03-01T11:57:13Z' },
+      leaks: 2,
+      routes: [
+        { route: 'pgbouncer database shop (1 instances)', routed_to: 'blue', ok: true },
+        { route: 'redis key turnout:shop:route', routed_to: 'unknown', ok: false },
+      ],
+    },
+    AT_MS,
+  );
+  expect(text).toBe(
+    [
+      'shop   phase ready   revision 18   led by host-1 since 3 m 0 s   2 leaks open   errored (cleanup)',
+      '',
+      'Waiting for a worker of link/shop/forward, since 13.0 s',
+      '  to do: turnout serve --services replicator',
+      '',
+      'No worker holds link/shop/forward since 13.0 s',
+      '  to do: turnout serve --services replicator',
+      '',
+      'side   role    version  writes  lsn               seen',
+      'blue   source  13.11    open    0/9F0012C8  420 ms ago',
+      'green  target  15.4     —       —           31.0 s ago',
+      'green is not known: TRN2001 connect ECONNREFUSED',
+      '',
+      'link     desired    observed   copied    lag   bytes  age  slot',
+      'forward  streaming  streaming  —       12 ms  2.0 kB    —  turnout_shop_forward',
+      'forward: no worker holds link/shop/forward since 13 s',
+      '',
+      'route                                  leads to',
+      'pgbouncer database shop (1 instances)  blue      ✓',
+      'redis key turnout:shop:route           unknown   ✗ does not follow yet, tried again',
+    ].join('\n'),
+  );
+});
+
+test('no leader and a number of leaks that is not known are said, never left out', () => {
+  const text = drawStatus({ ...STATUS, leader: null, leaks: null });
+  expect(text.split('\n')[0]).toBe(
+    'shop   phase ready   revision 18   NO COORDINATOR LEADS IT   leaks not known',
   );
 });
 
@@ -135,4 +213,63 @@ test('a switchover report starts with the outcome', () => {
       'fence  failed   512 ms  attempts 5',
     ].join('\n'),
   );
+});
+
+test('the step that runs shows for how long it has been running', () => {
+  const answer: SwitchoverAnswer = {
+    schema: 'turnout.switchover/v1',
+    id: 's2',
+    pair: 'shop',
+    to: 'green',
+    outcome: 'running',
+    reason: null,
+    window_ms: null,
+    steps: [
+      {
+        id: 'acquire',
+        outcome: 'done',
+        started_at: '2026-03-01T12:00:10Z',
+        ms: 120,
+        detail: null,
+      },
+      {
+        id: 'arm',
+        outcome: 'running',
+        started_at: '2026-03-01T12:00:10.500Z',
+        ms: null,
+        detail: null,
+      },
+    ],
+    certificate: null,
+    client_stall_ms: null,
+  };
+  expect(drawSwitchover(answer, AT_MS).split('\n').slice(-2)).toEqual([
+    'acquire  done      120 ms',
+    'arm      running  2.5 s …',
+  ]);
+});
+
+test('leaks are listed by position and tables, and an empty list says so', () => {
+  const leak = {
+    id: 'forward-0-16B3740',
+    side: 'blue',
+    link: 'forward',
+    final_lsn: '0/16B3740',
+    xid: 771,
+    committed_at: '2026-03-01T12:00:00Z',
+    tables: ['public.orders'],
+    changes: 2,
+    found_at: '2026-03-01T12:00:01Z',
+    resolved_at: null,
+    resolution: null,
+  } as const;
+  const answer = { schema: 'turnout.leaks/v1', pair: 'shop', leaks: [leak] } as const;
+  expect(drawLeaks(answer).split('\n')[1]).toBe(
+    'forward-0-16B3740  blue  2026-03-01T12:00:00Z  771        2  public.orders  open',
+  );
+  expect(drawLeaks({ ...answer, leaks: [] })).toBe('No leak of shop is open.');
+  const resolved = { ...leak, resolved_at: '2026-03-01T13:00:00Z', resolution: 'entered by hand' };
+  const shown = drawLeak({ schema: 'turnout.leak/v1', pair: 'shop', ...resolved });
+  expect(shown).toContain('leak forward-0-16B3740 of shop');
+  expect(shown).toContain('resolved: entered by hand');
 });

@@ -1,4 +1,4 @@
-import type { SwitchoverAnswer } from '@turnout/api-client/answers';
+import type { StepAnswer, SwitchoverAnswer } from '@turnout/api-client/answers';
 import { ms, word } from './figures.js';
 import { drawGrid } from './grid.js';
 
@@ -10,7 +10,7 @@ const OUTCOMES = {
 } as const satisfies Record<SwitchoverAnswer['outcome'], string>;
 
 /** Outcome first, then each step with its time. */
-export function drawSwitchover(switchover: SwitchoverAnswer): string {
+export function drawSwitchover(switchover: SwitchoverAnswer, nowMs = Date.now()): string {
   const { id, pair, to, outcome, reason, window_ms, client_stall_ms, steps } = switchover;
   const lines = [`switchover ${id} of ${pair} to ${to} ${OUTCOMES[outcome]}`];
   if (reason) lines.push(`reason: ${reason}`);
@@ -20,12 +20,18 @@ export function drawSwitchover(switchover: SwitchoverAnswer): string {
     [
       { title: 'step', cell: (step) => step.id },
       { title: 'outcome', cell: (step) => step.outcome },
-      { title: 'took', align: 'right', cell: (step) => ms(step.ms) },
+      { title: 'took', align: 'right', cell: (step) => tookText(step, nowMs) },
       { title: 'detail', cell: (step) => detailText(step.detail) },
     ],
     steps,
   );
   return `${lines.join('\n')}\n\n${grid}`;
+}
+
+/** The step that runs shows how long it has been running. */
+function tookText({ outcome, ms: took, started_at }: StepAnswer, nowMs: number): string {
+  if (outcome !== 'running' || started_at === null) return ms(took);
+  return `${ms(Math.max(0, nowMs - Date.parse(started_at)))} …`;
 }
 
 function detailText(detail: unknown): string {

@@ -13,8 +13,8 @@ interface Finding {
   readonly observed: string;
 }
 
-/** Runs one look; a failure is a finding, not the end of the examination. */
-async function look(what: string, probe: () => Promise<string>): Promise<Finding> {
+/** Runs one inspection; a failure is a finding, not the end of the examination. */
+async function inspect(what: string, probe: () => Promise<string>): Promise<Finding> {
   try {
     return { what, ok: true, observed: await probe() };
   } catch (thrown) {
@@ -33,22 +33,22 @@ async function examine({ terminal, global, client }: Session): Promise<Finding[]
   const { env, signal } = terminal;
   const file = configPath(global, env) ?? 'from the environment';
   const findings = [
-    await look(`configuration ${file}`, async () => {
+    await inspect(`configuration ${file}`, async () => {
       const { pairs } = readConfig(global, env);
       return `pairs: ${Object.keys(pairs).join(', ') || 'none'}`;
     }),
   ];
   if (findings[0]?.ok === true) {
     const config = readConfig(global, env);
-    findings.push(await look('control store', () => describeServer(config.control)));
+    findings.push(await inspect('control store', () => describeServer(config.control)));
     for (const pair of Object.values(config.pairs)) {
       for (const side of SIDES) {
-        findings.push(await look(`${pair.name} ${side}`, () => describeServer(pair[side])));
+        findings.push(await inspect(`${pair.name} ${side}`, () => describeServer(pair[side])));
       }
     }
   }
   findings.push(
-    await look('API', async () => {
+    await inspect('API', async () => {
       await client().pairs({ signal });
       return 'answers';
     }),

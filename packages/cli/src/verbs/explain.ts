@@ -1,10 +1,11 @@
 import { ERRORS, errorNamed, fail } from '@turnout/contracts/errors';
+import { runbookPage } from '../runbook.js';
 import { print } from '../terminal.js';
 import type { Verb } from '../verb.js';
 
 const RETRIES = {
   never: 'the same call will fail again',
-  manual: 'try again once it is mended',
+  manual: 'try again once it is repaired',
   automatic: 'it is retried by itself',
 } as const;
 
@@ -26,6 +27,7 @@ export const explain: Verb = {
       http,
       exit,
       retry,
+      runbook: runbookPage(code),
       next_steps: [],
     };
     print(terminal, global.output, answer, () =>
@@ -33,6 +35,7 @@ export const explain: Verb = {
         `${code}  ${title}`,
         `To do: ${remedy}`,
         `Exit code ${exit}, HTTP ${http}; ${RETRIES[retry]}.`,
+        ...(answer.runbook === null ? [] : [`Runbook: ${answer.runbook}`]),
       ].join('\n'),
     );
     return Promise.resolve(0);

@@ -12,12 +12,12 @@ export function pairName(operands: readonly string[]): string {
 }
 
 /** @throws TRN1008 */
-export function sideOption(options: VerbOptions): Side {
-  const { to } = options;
-  if (isSide(to)) return to;
+export function sideOption(options: VerbOptions, name: 'to' | 'side' = 'to'): Side {
+  const side = options[name];
+  if (isSide(side)) return side;
   throw fail('usage_invalid', {
-    option: '--to',
-    value: String(to ?? ''),
+    option: `--${name}`,
+    value: String(side ?? ''),
     expected: 'green or blue',
   });
 }

@@ -1,8 +1,10 @@
 import { drawOperation } from '../output/lists.js';
-import { drawStatus, statusLine } from '../output/status-screen.js';
+import { drawStatus } from '../output/status-screen.js';
 import { print } from '../terminal.js';
 import type { Verb } from '../verb.js';
 import { awaitStreaming } from '../waiting/await-start.js';
+import { PhaseRows } from '../waiting/rail-rows.js';
+import { waitAloud } from '../waiting/wait-aloud.js';
 import { pairName } from './operand.js';
 
 const WAIT_MS = 24 * 3_600_000;
@@ -12,24 +14,31 @@ export const start: Verb = {
   operands: '<pair>',
   summary: 'install, copy and stream; returns at once',
   options: [['--wait', 'return when the link streams and has caught up']],
-  async run({ terminal, global, client }, operands, options) {
+  async run(session, operands, options) {
+    const { terminal, global, client } = session;
     const pair = pairName(operands);
     const api = client();
-    const operation = await api.act(pair, 'start', { signal: terminal.signal });
+    const { signal } = terminal;
+    const operation = await api.act(pair, 'start', { signal });
     if (options['wait'] !== true) {
       print(terminal, global.output, operation, drawOperation);
       return 0;
     }
-    let before = '';
-    const status = await awaitStreaming(api, pair, {
-      signal: terminal.signal,
-      timeoutMs: WAIT_MS,
-      caughtUp: true,
-      onAnswer: (answer) => {
-        const line = statusLine(answer);
-        if (line !== before) terminal.say(line);
-        before = line;
-      },
+    const interrupted = [
+      `Waiting ended; the start of ${pair} goes on.`,
+      `Next: turnout status ${pair} --watch  — see how far it is; turnout abort ${pair} takes it back`,
+    ];
+    const status = await waitAloud(session, { pair, interrupted }, async (rail) => {
+      const phases = new PhaseRows();
+      const reached = await awaitStreaming(api, pair, {
+        signal,
+        timeoutMs: WAIT_MS,
+        caughtUp: true,
+        tell: (line) => rail.tell(line),
+        onAnswer: (answer) => rail.rows(phases.next(answer)),
+      });
+      rail.rows(phases.reached());
+      return reached;
     });
     print(terminal, global.output, status, drawStatus);
     return 0;

@@ -1,9 +1,12 @@
+import type { SwitchoverAnswer } from '@turnout/api-client/answers';
 import type { Side } from '@turnout/core/sides';
 import { drawOperation } from '../output/lists.js';
 import { drawSwitchover } from '../output/switchover-report.js';
 import { print } from '../terminal.js';
 import type { Session, Verb, VerbOptions } from '../verb.js';
-import { awaitSwitchover, switchoverExit } from '../waiting/await-outcome.js';
+import { awaitSwitchover, cancelExit, switchoverExit } from '../waiting/await-outcome.js';
+import { stepRows } from '../waiting/rail-rows.js';
+import { waitAloud } from '../waiting/wait-aloud.js';
 import { pairName, requireConfirmation, sideOption, textOption } from './operand.js';
 
 const OPTIONS = [
@@ -32,23 +35,37 @@ export const rollback: Verb = {
 };
 
 async function move(
-  { terminal, global, client }: Session,
+  session: Session,
   pair: string,
   to: Side,
   options: VerbOptions,
 ): Promise<number> {
   requireConfirmation(pair, options, false);
-  const api = client();
-  const { signal } = terminal;
+  const { terminal, global, client } = session;
   const request = {
     to,
     reason: textOption(options, 'reason'),
     plan_hash: textOption(options, 'planHash'),
   };
-  const begun = await api.switchOver(pair, request, { signal });
-  const ended = options['wait'] === true ? await awaitSwitchover(api, begun, signal) : begun;
+  const begun = await client().switchOver(pair, request, { signal: terminal.signal });
+  const ended = options['wait'] === true ? await followToEnd(session, begun) : begun;
   print(terminal, global.output, ended, drawSwitchover);
   return switchoverExit(ended);
+}
+
+/** Shows each step as it begins and ends; ending the waiting does not end the switch. */
+function followToEnd(session: Session, { pair, id }: SwitchoverAnswer): Promise<SwitchoverAnswer> {
+  const interrupted = [
+    'Waiting ended; the switch goes on.',
+    `Next: turnout switchover cancel ${pair}  — take it back, if its decision has not been made`,
+    `Next: turnout switchover show ${pair}  — see its steps`,
+  ];
+  return waitAloud(session, { pair, interrupted }, (rail) =>
+    awaitSwitchover(session.client(), { pair, id }, session.terminal.signal, undefined, {
+      tell: (line) => rail.tell(line),
+      onAnswer: (answer) => rail.rows(stepRows(answer)),
+    }),
+  );
 }
 
 export const switchoverShow: Verb = {
@@ -67,10 +84,24 @@ export const switchoverShow: Verb = {
 export const switchoverCancel: Verb = {
   name: 'switchover cancel',
   operands: '<pair>',
-  summary: 'undo the running switchover, if its decision has not been made',
+  summary: 'undo the running switchover; exit 5 if its decision has been made',
+  async run(session, operands) {
+    const { terminal, global, client } = session;
+    const pair = pairName(operands);
+    const answer = await client().cancelSwitchover(pair, { signal: terminal.signal });
+    const ended = answer.outcome === 'running' ? await followToEnd(session, answer) : answer;
+    print(terminal, global.output, ended, drawSwitchover);
+    return cancelExit(ended);
+  },
+};
+
+export const switchoverSettle: Verb = {
+  name: 'switchover settle',
+  operands: '<pair>',
+  summary: 'have both sides read now, and whatever they say settled',
   async run({ terminal, global, client }, operands) {
-    const api = client();
-    const answer = await api.cancelSwitchover(pairName(operands), { signal: terminal.signal });
+    const pair = pairName(operands);
+    const answer = await client().settleSwitchover(pair, { signal: terminal.signal });
     print(terminal, global.output, answer, drawOperation);
     return 0;
   },

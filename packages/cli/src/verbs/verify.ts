@@ -1,8 +1,11 @@
+import type { CheckAnswer } from '@turnout/api-client/answers';
 import { fail } from '@turnout/contracts/errors';
 import { drawCheck } from '../output/check-report.js';
 import { print } from '../terminal.js';
-import type { Verb } from '../verb.js';
+import type { Session, Verb } from '../verb.js';
 import { awaitCheck, checkExit } from '../waiting/await-outcome.js';
+import { checkRow } from '../waiting/rail-rows.js';
+import { waitAloud } from '../waiting/wait-aloud.js';
 import { pairName, textOption } from './operand.js';
 
 const KINDS: readonly string[] = ['full', 'incremental'];
@@ -15,20 +18,34 @@ export const verify: Verb = {
     ['--kind <kind>', 'full or incremental', 'full'],
     ['--wait', 'return when it ended; exit 7 if the sides differ'],
   ],
-  async run({ terminal, global, client }, operands, options) {
+  async run(session, operands, options) {
+    const { terminal, global, client } = session;
     const pair = pairName(operands);
     const kind = textOption(options, 'kind') ?? 'full';
     if (!KINDS.includes(kind)) {
       throw fail('usage_invalid', { option: '--kind', value: kind, expected: KINDS.join(' or ') });
     }
-    const api = client();
-    const requested = await api.requestCheck(pair, kind, { signal: terminal.signal });
-    const check =
-      options['wait'] === true ? await awaitCheck(api, requested, terminal.signal) : requested;
+    const requested = await client().requestCheck(pair, kind, { signal: terminal.signal });
+    const check = options['wait'] === true ? await followToEnd(session, requested) : requested;
     print(terminal, global.output, check, drawCheck);
     return checkExit(check);
   },
 };
+
+function followToEnd(session: Session, requested: CheckAnswer): Promise<CheckAnswer> {
+  const { pair } = requested;
+  const interrupted = [
+    'Waiting ended; the check goes on.',
+    `Next: turnout verify show ${pair}  — see how far it is, and its outcome`,
+  ];
+  const sinceMs = Date.now();
+  return waitAloud(session, { pair, interrupted }, (rail) =>
+    awaitCheck(session.client(), requested, session.terminal.signal, undefined, {
+      tell: (line) => rail.tell(line),
+      onAnswer: (check) => rail.rows([checkRow(check, sinceMs)]),
+    }),
+  );
+}
 
 export const verifyShow: Verb = {
   name: 'verify show',

@@ -74,10 +74,13 @@ export class PgbouncerRoute implements RouteAdapter {
   }
 
   async point(side: Side, { signal }: PointOptions): Promise<void> {
-    await this.#writeFile(side, signal);
+    // Consoles are opened while the file is written: clients are held meanwhile.
+    const written = this.#writeFile(side, signal);
+    written.catch(() => undefined);
     const results = await Promise.allSettled(
-      this.poolers.map((pooler) => this.#pointInstance(pooler, side, signal)),
+      this.poolers.map((pooler) => this.#pointInstance(pooler, side, { written, signal })),
     );
+    await written;
     const failed = results.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
   }
@@ -139,10 +142,15 @@ export class PgbouncerRoute implements RouteAdapter {
     }
   }
 
-  async #pointInstance(pooler: PoolerInstance, side: Side, signal: AbortSignal): Promise<void> {
+  async #pointInstance(
+    pooler: PoolerInstance,
+    side: Side,
+    { written, signal }: { readonly written: Promise<void>; readonly signal: AbortSignal },
+  ): Promise<void> {
     let state: DatabaseState | null;
     try {
       state = await withConsole(pooler, { timeoutMs: this.#timeoutMs, signal }, async (session) => {
+        await written;
         await reloadAndResume(session, pooler.database);
         return showDatabase(session, pooler.database);
       });
