@@ -95,7 +95,8 @@ export class PairTrackers {
 
   /** Warm sessions that read from `source` and its other side. */
   async sessions(source: Side): Promise<CheckSessions> {
-    if (this.#sessions?.source === source) return this.#sessions.sessions;
+    const open = this.#sessions;
+    if (open?.source === source && !open.sessions.lost) return open.sessions;
     await this.closeSessions();
     const { pair, applicationName } = this.#options;
     const target = otherSide(source);
