@@ -1,6 +1,7 @@
 import type { Secret } from '@turnout/core/secret';
 import pg from 'pg';
 import { fail } from '@turnout/contracts/errors';
+import { serverFacts } from './database-error.js';
 
 export type Session = pg.Client;
 
@@ -79,7 +80,9 @@ export function connectionError(endpoint: Endpoint, thrown: unknown): Error {
   const { hostname, port, pathname } = new URL(endpoint.url);
   const code =
     thrown instanceof Error && 'code' in thrown ? String((thrown as { code: unknown }).code) : null;
-  const observed = { host: hostname, port: port || '5432', database: pathname.slice(1), code };
+  const { message } = serverFacts(thrown);
+  const place = { host: hostname, port: port || '5432', database: pathname.slice(1) };
+  const observed = { ...place, code, message };
   if (code === '28P01' || code === '28000') return fail('login_refused', observed, thrown);
   if (code === '3D000') return fail('database_missing', observed, thrown);
   return fail('postgres_unreachable', observed, thrown);

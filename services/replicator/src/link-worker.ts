@@ -1,10 +1,9 @@
-import { isAppError } from '@turnout/core/app-error';
 import { objectName } from '@turnout/core/object-names';
 import { deferred, pause, type Deferred } from '@turnout/core/waiting';
 import { whileHolding, WORKER_TTL_MS, type HeldLease } from '@turnout/store/held-lease';
 import type { LinkRow } from '@turnout/store/links';
 import { LinkActivity } from './link/link-activity.js';
-import { codeOf, LinkReporter } from './link/link-reporter.js';
+import { failureOf, LinkReporter } from './link/link-reporter.js';
 import { LinkStatus } from './link/link-status.js';
 import type { LinkContext } from './replicator-context.js';
 
@@ -127,7 +126,7 @@ export class LinkWorker {
 
   async #onFailure(thrown: unknown): Promise<void> {
     const { metrics, log, store, settings, link } = this.#context;
-    const code = codeOf(thrown);
+    const { code, message, facts } = failureOf(thrown);
     metrics.failed(code ?? 'none');
     if (code === 'TRN3009') {
       // Another worker has the link: give the lease back and look again.
@@ -136,8 +135,7 @@ export class LinkWorker {
     }
     this.#failedWish = this.#wish && `${this.#wish.desired}/${this.#wish.generation}`;
     log.error({ worker: this.name, err: thrown }, 'link stopped');
-    const facts = isAppError(thrown) ? thrown.facts : {};
-    const data = { link, code, ...facts };
+    const data = { link, code, summary: message, ...facts };
     const entry = { type: 'link.failed', data, actor: 'replicator', accepted: true };
     await store.journal.append(settings.name, entry).catch(() => undefined);
     this.#reporter.change('failed', thrown);

@@ -5,7 +5,7 @@ import { deferred } from '@turnout/core/waiting';
 import { fail } from '@turnout/contracts/errors';
 import type pg from 'pg';
 import { LogicalReplicationService } from 'pg-logical-replication/dist/logical-replication-service.js';
-import { sqlState } from '../database-error.js';
+import { serverFacts } from '../database-error.js';
 import { PgoutputDecoder } from '../pgoutput/decoder.js';
 import { clientConfig, connectionError } from '../session.js';
 import type { ChangeStream, StreamOptions } from './change-stream.js';
@@ -200,17 +200,18 @@ class ReplicationStream implements ChangeStream {
   #startError(thrown: unknown): Error {
     const { slot, endpoint } = this.#options;
     if (isAppError(thrown)) return thrown;
-    const sqlstate = sqlState(thrown);
-    if (sqlstate === '42704') return fail('slot_missing', { slot }, thrown);
-    if (sqlstate === '55000') return fail('slot_lost', { slot }, thrown);
-    return this.#socket ? this.#lost({ sqlstate }, thrown) : connectionError(endpoint, thrown);
+    const { sqlstate, message } = serverFacts(thrown);
+    if (sqlstate === '42704') return fail('slot_missing', { slot, sqlstate, message }, thrown);
+    if (sqlstate === '55000') return fail('slot_lost', { slot, sqlstate, message }, thrown);
+    if (!this.#socket) return connectionError(endpoint, thrown);
+    return this.#lost({ sqlstate, message }, thrown);
   }
 
   #finish(thrown: unknown): void {
     this.#started.reject(this.#startError(thrown));
     if (this.#fault) this.#ended.reject(this.#fault);
     else if (this.#closing) this.#ended.resolve();
-    else this.#ended.reject(this.#lost({ sqlstate: sqlState(thrown) }, thrown));
+    else this.#ended.reject(this.#startError(thrown));
     void this.#stop();
   }
 

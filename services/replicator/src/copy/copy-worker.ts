@@ -4,7 +4,7 @@ import { assert } from '@turnout/core/assert';
 import { isAppError } from '@turnout/core/app-error';
 import { fail } from '@turnout/contracts/errors';
 import { copyIn, copyOut } from '@turnout/postgres/copy';
-import { databaseErrorNames, isConnectionLost } from '@turnout/postgres/database-error';
+import { isConnectionLost, serverFacts } from '@turnout/postgres/database-error';
 import { quoteLiteral } from '@turnout/postgres/identifiers';
 import { openSession, type Session } from '@turnout/postgres/session';
 import type { BuiltStatement } from '../apply/sql/statement.js';
@@ -39,7 +39,7 @@ export class CopyWorker {
     this.#options = options;
   }
 
-  /** @throws TRN3012 naming the table; TRN2001 when the sides stay out of reach */
+  /** @throws TRN3012 naming the table; TRN3001, TRN2001 when the sides stay out of reach */
   async copy(chunk: Chunk): Promise<CopiedChunk> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -49,9 +49,11 @@ export class CopyWorker {
         if (isAppError(thrown)) throw thrown;
         const { signal } = this.#options;
         if (isConnectionLost(thrown) && attempt < CHUNK_TRIES_MAX && !signal.aborted) continue;
-        const { sqlstate, constraint, column } = databaseErrorNames(thrown);
-        const table = tableName(chunk.table);
-        throw fail('copy_failed', { table, chunk: chunk.id, sqlstate, constraint, column }, thrown);
+        const { sqlstate, message, constraint, column } = serverFacts(thrown);
+        const place = { table: tableName(chunk.table), chunk: chunk.id };
+        if (isConnectionLost(thrown))
+          throw fail('stream_ended', { ...place, sqlstate, message }, thrown);
+        throw fail('copy_failed', { ...place, sqlstate, message, constraint, column }, thrown);
       }
     }
   }

@@ -1,7 +1,7 @@
 import { must } from '@turnout/core/assert';
 import { isAppError } from '@turnout/core/app-error';
 import { fail } from '@turnout/contracts/errors';
-import { databaseErrorNames, isConnectionLost, sqlState } from '@turnout/postgres/database-error';
+import { isConnectionLost, serverFacts, sqlState, tableOf } from '@turnout/postgres/database-error';
 import { CancelledSignal } from '@turnout/core/waiting';
 import { readServer } from '@turnout/postgres/catalog/server';
 import { readTables } from '@turnout/postgres/catalog/tables';
@@ -57,9 +57,12 @@ export async function runCopy(options: RunCopyOptions): Promise<void> {
   } catch (thrown) {
     if (signal.aborted) throw new CancelledSignal('copy');
     if (isAppError(thrown) || sqlState(thrown) === null) throw thrown;
-    const { sqlstate, table } = databaseErrorNames(thrown);
-    const code = isConnectionLost(thrown) ? 'postgres_unreachable' : 'copy_failed';
-    throw fail(code, { link: place.link, sqlstate, table }, thrown);
+    const server = serverFacts(thrown);
+    const { sqlstate, message, column, constraint } = server;
+    const { link } = place;
+    if (isConnectionLost(thrown)) throw fail('stream_ended', { link, sqlstate, message }, thrown);
+    const table = tableOf(server);
+    throw fail('copy_failed', { link, table, sqlstate, message, column, constraint }, thrown);
   } finally {
     await target.close();
   }

@@ -4,6 +4,7 @@ import { formatLsn } from '@turnout/core/lsn';
 import { sourceOf, targetOf } from '@turnout/core/sides';
 import { CancelledSignal, pause } from '@turnout/core/waiting';
 import { fail } from '@turnout/contracts/errors';
+import { classified } from '../apply/apply-failure.js';
 import type { ApplyObserver } from '../apply/applier.js';
 import { TargetSession } from '../apply/target-session.js';
 import { CopyView } from '../copy/copy-view.js';
@@ -72,8 +73,9 @@ export class LinkActivity {
     for (let attempt = 0; ; attempt += 1) {
       try {
         return await work(() => (attempt = 0));
-      } catch (thrown) {
+      } catch (raised) {
         if (signal.aborted) throw new CancelledSignal('link');
+        const thrown = classified(raised, context.link);
         if (!isAppError(thrown) || !PASSING.has(thrown.code)) throw thrown;
         context.metrics.failed(thrown.code);
         context.log.warn({ link: context.link, err: thrown }, 'link reconnects');

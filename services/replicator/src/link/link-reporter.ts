@@ -2,14 +2,17 @@ import { isAppError } from '@turnout/core/app-error';
 import { LINK_PROGRESSED, makeEvent } from '@turnout/contracts/events';
 import type { LinkState } from '@turnout/store/links';
 import type { LinkContext } from '../replicator-context.js';
-import type { LinkStatus } from './link-status.js';
+import type { LinkFailure, LinkStatus } from './link-status.js';
 
 /** Pace of reports to the store and of news on the bus; a change of state is told at once. */
 const REPORT_INTERVAL_MS = 500;
 
-/** Code of the catalogue; null for what is not an operating error. */
-export function codeOf(thrown: unknown): string | null {
-  return isAppError(thrown) ? thrown.code : null;
+/** What may be said of an error: one of ours says all, any other its name. */
+export function failureOf(thrown: unknown): LinkFailure {
+  if (isAppError(thrown))
+    return { code: thrown.code, message: thrown.message, facts: thrown.facts };
+  const name = thrown instanceof Error ? thrown.name : typeof thrown;
+  return { code: null, message: `defect of Turnout: ${name}, see the log`, facts: { name } };
 }
 
 /** Tells the store and the bus what a link does. Neither may hold it up. */
@@ -39,10 +42,7 @@ export class LinkReporter {
 
   change(state: LinkState, thrown?: unknown): void {
     this.#status.state = state;
-    this.#status.failure =
-      thrown === undefined
-        ? null
-        : { code: codeOf(thrown), message: isAppError(thrown) ? thrown.message : 'unexpected' };
+    this.#status.failure = thrown === undefined ? null : failureOf(thrown);
     this.tell();
   }
 

@@ -1,4 +1,3 @@
-import { isAppError } from '@turnout/core/app-error';
 import type { Clock } from '@turnout/core/clock';
 import { CancelledSignal, isCancelled } from '@turnout/core/waiting';
 import { fail } from '@turnout/contracts/errors';
@@ -6,7 +5,7 @@ import { openSession, type Session } from '@turnout/postgres/session';
 import type { ChangeStream } from '@turnout/postgres/stream/change-stream';
 import { openStream } from '@turnout/postgres/stream/open-stream';
 import { Applier, type ApplyObserver } from '../apply/applier.js';
-import { failureKind } from '../apply/apply-failure.js';
+import { classified } from '../apply/apply-failure.js';
 import type { GroupLimits } from '../apply/group.js';
 import { PositionKeeper } from '../apply/position-keeper.js';
 import { ProgressKeeper } from '../apply/progress-keeper.js';
@@ -60,7 +59,8 @@ export async function runLink(options: RunLinkOptions): Promise<false> {
     if (!start) return false;
     return await follow(options, target, start);
   } catch (thrown) {
-    throw signal.aborted && !isCancelled(thrown) ? new CancelledSignal('link') : classified(thrown);
+    if (signal.aborted && !isCancelled(thrown)) throw new CancelledSignal('link');
+    throw classified(thrown, place.link);
   } finally {
     signal.removeEventListener('abort', onAbort);
     await target.close();
@@ -129,11 +129,4 @@ async function follow(
     signal.removeEventListener('abort', onAbort);
     await stream?.close();
   }
-}
-
-/** What the server says when a session is lost becomes the error that reconnects. */
-function classified(thrown: unknown): unknown {
-  if (isAppError(thrown) || isCancelled(thrown)) return thrown;
-  const kind = failureKind(thrown);
-  return kind === 'connection' || kind === 'transient' ? fail('stream_ended', {}, thrown) : thrown;
 }
