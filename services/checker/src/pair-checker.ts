@@ -3,7 +3,7 @@ import { directionFrom, isSide, otherSide, SIDES, type Side } from '@turnout/cor
 import { deferred, isCancelled, pause, type Deferred } from '@turnout/core/waiting';
 import type { CheckRow } from '@turnout/store/checks';
 import type { PairContext } from './checker-context.js';
-import { reasonOf } from './checks/check-failure.js';
+import { describeFailure, reasonOf } from './checks/check-failure.js';
 import { runCheck } from './checks/check-run.js';
 import { endCheck, startProgress } from './checks/check-report.js';
 import { recordedDifferences } from './checks/recorded-differences.js';
@@ -55,7 +55,8 @@ export class PairChecker {
           await this.#sleep(signal);
         } catch (thrown) {
           if (signal.aborted || isCancelled(thrown)) break;
-          log.warn({ pair: pair.name, reason: reasonOf(thrown) }, 'verification pass failed');
+          const facts = { pair: pair.name, reason: reasonOf(thrown), said: describeFailure(thrown) };
+          log.warn(facts, 'verification pass failed');
           await this.#trackers.closeSessions();
           await pause(FAILURE_PAUSE_MS, signal).catch(() => undefined);
         }

@@ -4,7 +4,7 @@ import { SIDES, otherSide, type Side } from '@turnout/core/sides';
 import type { Store } from '@turnout/store/store';
 import { openCheckSessions, type CheckSessions } from '../alignment/check-sessions.js';
 import { parseSnapshot, type Snapshot } from '../alignment/snapshot.js';
-import { reasonOf } from '../checks/check-failure.js';
+import { describeFailure, reasonOf } from '../checks/check-failure.js';
 import {
   openTracking,
   readUnits,
@@ -160,7 +160,7 @@ export class PairTrackers {
       horizonLsn: formatLsn(horizonLsn),
       baseCheckId: state.base,
       code: problem === null ? null : isAppError(problem) ? problem.code : 'TRN4002',
-      message: problem === null ? null : reasonOf(problem),
+      message: problem === null ? null : describeFailure(problem),
     });
     tracker.acknowledge(horizonLsn);
   }

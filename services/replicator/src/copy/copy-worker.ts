@@ -6,7 +6,7 @@ import { fail } from '@turnout/contracts/errors';
 import { copyIn, copyOut } from '@turnout/postgres/copy';
 import { isConnectionLost, serverFacts } from '@turnout/postgres/database-error';
 import { quoteLiteral } from '@turnout/postgres/identifiers';
-import { openSession, type Session } from '@turnout/postgres/session';
+import { openSession, REPLICA_ROLE, type Session } from '@turnout/postgres/session';
 import type { BuiltStatement } from '../apply/sql/statement.js';
 import { linkSessionName, type LinkPlace } from '../link/link-place.js';
 import { tableName, type Chunk } from './chunks.js';
@@ -80,7 +80,7 @@ export class CopyWorker {
         endpoint: place.target,
         applicationName: linkSessionName(place, `${worker.replace('/', '-')}-in`),
         settings: {
-          session_replication_role: 'replica',
+          ...REPLICA_ROLE,
           synchronous_commit: 'off',
           row_security: 'off',
         },

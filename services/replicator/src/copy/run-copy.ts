@@ -5,7 +5,7 @@ import { isConnectionLost, serverFacts, sqlState, tableOf } from '@turnout/postg
 import { CancelledSignal } from '@turnout/core/waiting';
 import { readServer } from '@turnout/postgres/catalog/server';
 import { readTables } from '@turnout/postgres/catalog/tables';
-import { withSession, type Session } from '@turnout/postgres/session';
+import { REPLICA_ROLE, withSession, type Session } from '@turnout/postgres/session';
 import { createSlot, dropSlot, freeSlot } from '@turnout/postgres/slots';
 import { TargetSession, type TextRow } from '../apply/target-session.js';
 import { linkSessionName, slotOf, type LinkPlace } from '../link/link-place.js';
@@ -49,7 +49,8 @@ export async function runCopy(options: RunCopyOptions): Promise<void> {
   const target = await TargetSession.open(place.target, linkSessionName(place, 'copy'));
   try {
     const applicationName = linkSessionName(place, 'copy');
-    await withSession({ endpoint: place.source, applicationName }, async (source) => {
+    const session = { endpoint: place.source, applicationName, settings: REPLICA_ROLE };
+    await withSession(session, async (source) => {
       const chunks = await target.query(readChunks(place.link));
       if (chunks.some(({ chunk }) => chunk === COMPLETE)) return;
       await copyAll(options, source, target);

@@ -1,4 +1,4 @@
-import { withSession } from '@turnout/postgres/session';
+import { REPLICA_ROLE, withSession } from '@turnout/postgres/session';
 import { createSlot, dropSlot, freeSlot, readSlot } from '@turnout/postgres/slots';
 import { fail } from '@turnout/contracts/errors';
 import { TargetSession } from '../apply/target-session.js';
@@ -17,7 +17,8 @@ export async function installLink(place: LinkPlace, open: boolean): Promise<void
   const applicationName = linkSessionName(place, 'install');
   const target = await TargetSession.open(place.target, applicationName);
   try {
-    await withSession({ endpoint: place.source, applicationName }, async (source) => {
+    const session = { endpoint: place.source, applicationName, settings: REPLICA_ROLE };
+    await withSession(session, async (source) => {
       const [seeded] = await target.query(readProgress(place.link));
       const name = slotOf(place);
       if (seeded) {
