@@ -55,7 +55,11 @@ export class PairChecker {
           await this.#sleep(signal);
         } catch (thrown) {
           if (signal.aborted || isCancelled(thrown)) break;
-          const facts = { pair: pair.name, reason: reasonOf(thrown), said: describeFailure(thrown) };
+          const facts = {
+            pair: pair.name,
+            reason: reasonOf(thrown),
+            said: describeFailure(thrown),
+          };
           log.warn(facts, 'verification pass failed');
           await this.#trackers.closeSessions();
           await pause(FAILURE_PAUSE_MS, signal).catch(() => undefined);

@@ -2,7 +2,7 @@ import { isAppError } from '@turnout/core/app-error';
 import { backoffMs } from '@turnout/core/backoff';
 import { formatLsn } from '@turnout/core/lsn';
 import { sourceOf, targetOf } from '@turnout/core/sides';
-import { CancelledSignal, pause } from '@turnout/core/waiting';
+import { CancelledSignal, pause, within } from '@turnout/core/waiting';
 import { fail } from '@turnout/contracts/errors';
 import { classified } from '../apply/apply-failure.js';
 import type { ApplyObserver } from '../apply/applier.js';
@@ -19,6 +19,8 @@ import type { LinkStatus } from './link-status.js';
 import { runLink } from './run-link.js';
 
 const RECONNECT = { firstMs: 50, maxMs: 5_000 };
+/** Longest wait for the store before a link whose connection broke is started anew without it. */
+const LEASE_ANSWER_MS_MAX = 2_000;
 /** Errors that pass by themselves. */
 const PASSING = new Set(['TRN2001', 'TRN3001']);
 
@@ -87,13 +89,15 @@ export class LinkActivity {
   }
 
   /**
-   * A connection that broke may have been ended by a successor: to take the link again without
-   * holding the lease would be a quarrel without end.
+   * A connection that broke may have been ended by a successor. Each start of a link raises the epoch
+   * in its progress row and so ends the other worker's link: without asking for the lease first, the
+   * two would end each other in turns and apply nothing. A store that does not answer says nothing.
    * @throws TRN3009
    */
   async #requireLease(): Promise<void> {
     const { context, stillHeld } = this.#options;
-    const held = await stillHeld().catch(() => null);
+    const late = (): Error => new Error('late');
+    const held = await within(stillHeld(), LEASE_ANSWER_MS_MAX, late).catch(() => null);
     if (held === false) throw fail('link_superseded', { link: context.link, reason: 'lease lost' });
   }
 
