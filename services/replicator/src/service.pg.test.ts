@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => replicated[Symbol.asyncDispose]());
 
-test('copy, stream, arm the reverse link, hand over and stop, all by wishes in the store', async () => {
+test('copy, stream, arm the reverse link, hand over and stop, all by desired states in the store', async () => {
   await pair.blue.query(
     /* sql */ `insert into public.item select g, 'v' from generate_series(1, 100) g`,
   );
@@ -34,17 +34,17 @@ test('copy, stream, arm the reverse link, hand over and stop, all by wishes in t
     await replicated.untilObserved('reverse', inState('watching'));
 
     const heartbeat = deferred<CloudEvent>();
-    const news = await replicated.bus.subscribe('links', 'test', async (event) => {
+    const subscription = await replicated.bus.subscribe('links', 'test', async (event) => {
       if ((event.data as LinkProgressed).marker) heartbeat.resolve(event);
     });
-    await news.ready;
+    await subscription.ready;
     await pair.blue.query(
       /* sql */ `update turnout.marker set token = 'beat', written_at = clock_timestamp() where side = 'blue' and kind = 'heartbeat'`,
     );
     const event = await heartbeat.promise;
     expect(event.data).toMatchObject({ direction: 'forward', marker: { token: 'beat' } });
     await replicated.untilObserved('forward', (row) => row.observed?.markerSeen?.token === 'beat');
-    await news.close();
+    await subscription.close();
 
     await pair.green.query(
       /* sql */ `update turnout.progress set open = false, switch_epoch = 4 where link = 'forward' and worker = 'apply'`,
@@ -63,7 +63,7 @@ test('copy, stream, arm the reverse link, hand over and stop, all by wishes in t
   });
 });
 
-test('a link that failed says why, and goes on when it is wished anew', async () => {
+test('a link that failed says why, and goes on when its state is desired anew', async () => {
   await replicated.withReplicator('one', async () => {
     await replicated.desire('forward', 'streaming');
     await replicated.untilObserved('forward', inState('streaming'));

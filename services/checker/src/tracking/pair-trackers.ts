@@ -146,7 +146,7 @@ export class PairTrackers {
     state.settle(parseSnapshot(rows[0]!.snapshot), LSN_END);
   }
 
-  /** Tells the store how far `side` is proven, and only then the slot. */
+  /** Reports to the store how far `side` is proven, and only then acknowledges it to the slot. */
   async report(side: Side, lastRoundAt: string | null, problem: unknown): Promise<void> {
     const tracking = this.#trackings.get(side);
     if (!tracking) return;

@@ -40,7 +40,7 @@ export function contentError(
   const { sqlstate, message, column, constraint } = server;
   const head = { table: table ?? tableOf(server), xid, final_lsn: formatLsn(finalLsn) };
   if (sqlstate === 'TRN02')
-    return fail('change_mismatch', { ...head, ...countsOf(thrown) }, thrown);
+    return fail('change_mismatch', { ...head, sqlstate, ...countsOf(thrown) }, thrown);
   return fail('change_refused', { ...head, sqlstate, message, column, constraint }, thrown);
 }
 

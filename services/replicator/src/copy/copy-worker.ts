@@ -8,7 +8,7 @@ import { isConnectionLost, serverFacts } from '@turnout/postgres/database-error'
 import { quoteLiteral } from '@turnout/postgres/identifiers';
 import { openSession, REPLICA_ROLE, type Session } from '@turnout/postgres/session';
 import type { BuiltStatement } from '../apply/sql/statement.js';
-import { linkSessionName, type LinkPlace } from '../link/link-place.js';
+import { linkSessionName, type LinkSpec } from '../link/link-spec.js';
 import { tableName, type Chunk } from './chunks.js';
 import { copyInText, copyOutText } from './sql/copy-rows.js';
 import { recordChunk, touchWorker } from './sql/bookkeeping.js';
@@ -17,7 +17,7 @@ import { recordChunk, touchWorker } from './sql/bookkeeping.js';
 const CHUNK_TRIES_MAX = 3;
 
 export interface CopyWorkerOptions {
-  readonly place: LinkPlace;
+  readonly spec: LinkSpec;
   readonly worker: string;
   /** Epoch of the worker's progress row: a copy that was superseded writes nothing more. */
   readonly epoch: bigint;
@@ -50,10 +50,10 @@ export class CopyWorker {
         const { signal } = this.#options;
         if (isConnectionLost(thrown) && attempt < CHUNK_TRIES_MAX && !signal.aborted) continue;
         const { sqlstate, message, constraint, column } = serverFacts(thrown);
-        const place = { table: tableName(chunk.table), chunk: chunk.id };
+        const named = { table: tableName(chunk.table), chunk: chunk.id };
         if (isConnectionLost(thrown))
-          throw fail('stream_ended', { ...place, sqlstate, message }, thrown);
-        throw fail('copy_failed', { ...place, sqlstate, message, constraint, column }, thrown);
+          throw fail('stream_ended', { ...named, sqlstate, message }, thrown);
+        throw fail('copy_failed', { ...named, sqlstate, message, constraint, column }, thrown);
       }
     }
   }
@@ -66,10 +66,10 @@ export class CopyWorker {
 
   async #open(): Promise<{ source: Session; target: Session }> {
     if (this.#sessions) return this.#sessions;
-    const { place, snapshot, worker } = this.#options;
+    const { spec, snapshot, worker } = this.#options;
     const source = await openSession({
-      endpoint: place.source,
-      applicationName: linkSessionName(place, `${worker.replace('/', '-')}-out`),
+      endpoint: spec.source,
+      applicationName: linkSessionName(spec, `${worker.replace('/', '-')}-out`),
       // Without it a role under row security would copy a part of the rows and not say so.
       settings: { row_security: 'off', lock_timeout: '0' },
     });
@@ -77,8 +77,8 @@ export class CopyWorker {
       await source.query('begin isolation level repeatable read, read only');
       await source.query(`set transaction snapshot ${quoteLiteral(snapshot)}`);
       const target = await openSession({
-        endpoint: place.target,
-        applicationName: linkSessionName(place, `${worker.replace('/', '-')}-in`),
+        endpoint: spec.target,
+        applicationName: linkSessionName(spec, `${worker.replace('/', '-')}-in`),
         settings: {
           ...REPLICA_ROLE,
           synchronous_commit: 'off',
@@ -93,16 +93,16 @@ export class CopyWorker {
   }
 
   async #copyOnce(chunk: Chunk): Promise<CopiedChunk> {
-    const { place, worker, epoch, signal } = this.#options;
+    const { spec, worker, epoch, signal } = this.#options;
     const { source, target } = await this.#open();
     const run = ({ text, values }: BuiltStatement): Promise<unknown> =>
       target.query(text, [...values]);
     const done = await this.#recorded(target, chunk);
     if (done) return done;
     await target.query('begin');
-    await run(touchWorker(place.link, worker, epoch));
+    await run(touchWorker(spec.link, worker, epoch));
     const copied = await pipeRows(source, target, chunk, signal);
-    await run(recordChunk(place.link, chunk.id, copied));
+    await run(recordChunk(spec.link, chunk.id, copied));
     const { command } = await target.query('commit');
     assert(command === 'COMMIT', 'a chunk that raised nothing commits');
     return copied;
@@ -112,7 +112,7 @@ export class CopyWorker {
   async #recorded(target: Session, { id }: Chunk): Promise<CopiedChunk | null> {
     const { rows } = await target.query<Record<string, string>>(
       /* sql */ `select rows, bytes from turnout.copy_chunk where link = $1 and chunk = $2`,
-      [this.#options.place.link, id],
+      [this.#options.spec.link, id],
     );
     return rows[0] ? { rows: Number(rows[0].rows), bytes: Number(rows[0].bytes) } : null;
   }

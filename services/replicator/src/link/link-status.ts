@@ -33,7 +33,7 @@ export interface LinkFailure {
   readonly facts: Facts;
 }
 
-/** All that a link tells about itself, kept by the worker and read by its reporter. */
+/** All that a link reports about itself, kept by the worker and read by its reporter. */
 export class LinkStatus {
   readonly #link: Direction;
   readonly #slot: string;
@@ -93,8 +93,8 @@ export class LinkStatus {
       message: failure?.message ?? null,
       ...(failure ? { facts: failure.facts } : {}),
       receivedLsn: text(running?.assembler.receivedLsn || undefined),
-      appliedLsn: text(running?.position.appliedLsn),
-      durableLsn: text(running?.position.durableLsn),
+      appliedLsn: text(running?.flushTracker.appliedLsn),
+      durableLsn: text(running?.flushTracker.flushLsn),
       open: running?.progress.row.open ?? null,
       copy: copy && {
         tables: copy.tables.size,
@@ -124,8 +124,8 @@ export class LinkStatus {
     return {
       direction: this.#link,
       received_lsn: text(running?.assembler.receivedLsn || undefined),
-      applied_lsn: text(running?.position.appliedLsn),
-      durable_lsn: text(running?.position.durableLsn),
+      applied_lsn: text(running?.flushTracker.appliedLsn),
+      durable_lsn: text(running?.flushTracker.flushLsn),
       transactions_applied: this.transactionsApplied,
       rows_applied: this.rowsApplied,
       marker: beat && {
