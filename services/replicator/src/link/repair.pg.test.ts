@@ -134,17 +134,17 @@ describe.each(['forward', 'reverse'] as const)('a leak met by a closed %s link',
 
   test('keeps its side closed until the repair has ended', async () => {
     await using pair = await watchedPair(link);
-    const operator = await openSession({
-      endpoint: { url: pair.url(closed) },
-      applicationName: 'operator',
-    });
+    const endpoint = { url: pair.url(closed) };
+    const operator = await openSession({ endpoint, applicationName: 'operator' });
+    // Within a transaction the view of activity never changes: the operator cannot look itself.
+    const observer = await openSession({ endpoint, applicationName: 'observer' });
     await operator.query('begin; select turnout.repair()');
     const opening = pair
       .session(closed)
       .query(/* sql */ `update turnout.side set state = 'open' returning changed_at`);
     await waitUntil(
       async () => {
-        const { rows } = await operator.query(
+        const { rows } = await observer.query(
           /* sql */ `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%turnout.side%'`,
         );
         return rows.length > 0 ? true : undefined;
@@ -153,6 +153,7 @@ describe.each(['forward', 'reverse'] as const)('a leak met by a closed %s link',
     );
     await operator.query('commit');
     expect((await opening).rows).toHaveLength(1);
+    await observer.end();
     await operator.end();
   });
 });
