@@ -64,9 +64,14 @@ export interface ServerFacts extends DatabaseErrorNames {
 }
 
 /**
+ * A function can raise any SQLSTATE with any text, so a message with a context passes only when that
+ * begins with one of these: COPY and the output of a slot call no function that raises by itself.
+ */
+const CONTEXTS_WITHOUT_FUNCTION = ['COPY ', 'slot "'];
+
+/**
  * Names of the error, and its primary message unless that may hold cell values. Detail, hint, context
- * and query never pass. A function can raise any SQLSTATE with any text, so a message with a context
- * passes only when the context is that of COPY, which is no function.
+ * and query never pass.
  */
 export function serverFacts(thrown: unknown): ServerFacts {
   const names = databaseErrorNames(thrown);
@@ -76,7 +81,7 @@ export function serverFacts(thrown: unknown): ServerFacts {
     sqlstate !== null &&
     sqlstate.slice(0, 2) in CLASSES_WITHOUT_VALUES &&
     !STATES_WITH_VALUES.has(sqlstate) &&
-    (context === null || context.startsWith('COPY '));
+    (context === null || CONTEXTS_WITHOUT_FUNCTION.some((start) => context.startsWith(start)));
   const message = safe ? field(thrown, 'message') : null;
   return { ...names, message: message?.slice(0, MESSAGE_LENGTH_MAX) ?? null };
 }

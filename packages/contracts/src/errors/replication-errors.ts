@@ -104,7 +104,8 @@ export const REPLICATION_ERRORS = {
   leak_found: {
     code: 'TRN3013',
     title: 'Write found on a side that is closed',
-    remedy: 'A session bypassed the guard: see the leaks listed, resolve each, then acknowledge.',
+    remedy:
+      'A session bypassed the guard: `turnout leaks list PAIR`. Undo each on the closed side (`begin read write; select turnout.repair(); ...; commit`) or write it again on the open one, then `turnout leaks resolve PAIR`.',
     http: 409,
     exit: 9,
     retry: 'manual',

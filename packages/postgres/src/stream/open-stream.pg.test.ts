@@ -339,6 +339,17 @@ describe.each(['13', '15'] as const)('a stream of a %s server', (version) => {
     });
   });
 
+  test('a publication that is gone is named, and is no missing slot', async () => {
+    const reader = await start(await confirmed());
+    const ended = reader.stream.ended;
+    await session.query(`drop publication ${SLOT}`);
+    await session.query(`insert into public.notes values (1, 'x')`);
+    await expect(ended).rejects.toMatchObject({
+      code: 'TRN3001',
+      facts: { sqlstate: '42704', message: `publication "${SLOT}" does not exist` },
+    });
+  });
+
   test('a handler that throws ends its stream, not the process', async () => {
     const stream = await openStream({
       endpoint,

@@ -203,7 +203,12 @@ class ReplicationStream implements ChangeStream {
     const { sqlstate, message } = serverFacts(thrown);
     if (sqlstate === '42704') return fail('slot_missing', { slot, sqlstate, message }, thrown);
     if (sqlstate === '55000') return fail('slot_lost', { slot, sqlstate, message }, thrown);
-    if (!this.#socket) return connectionError(endpoint, thrown);
+    return this.#socket ? this.#endError(thrown) : connectionError(endpoint, thrown);
+  }
+
+  /** Once it streams, the same states mean other objects: 42704 is a publication that is gone. */
+  #endError(thrown: unknown): Error {
+    const { sqlstate, message } = serverFacts(thrown);
     return this.#lost({ sqlstate, message }, thrown);
   }
 
@@ -211,7 +216,7 @@ class ReplicationStream implements ChangeStream {
     this.#started.reject(this.#startError(thrown));
     if (this.#fault) this.#ended.reject(this.#fault);
     else if (this.#closing) this.#ended.resolve();
-    else this.#ended.reject(this.#startError(thrown));
+    else this.#ended.reject(this.#endError(thrown));
     void this.#stop();
   }
 

@@ -75,7 +75,7 @@ export class CopyWorker {
     });
     try {
       await source.query('begin isolation level repeatable read, read only');
-      await source.query(`set transaction snapshot ${quoteLiteral(snapshot)}`);
+      await importSnapshot(source, spec, snapshot);
       const target = await openSession({
         endpoint: spec.target,
         applicationName: linkSessionName(spec, `${worker.replace('/', '-')}-in`),
@@ -144,4 +144,18 @@ async function pipeRows(
     });
   }
   return { rows: into.rowCount, bytes };
+}
+
+/** A snapshot ends with the connection that exported it: the whole copy then begins anew by itself. */
+async function importSnapshot(
+  source: Session,
+  { link }: LinkSpec,
+  snapshot: string,
+): Promise<void> {
+  try {
+    await source.query(`set transaction snapshot ${quoteLiteral(snapshot)}`);
+  } catch (thrown) {
+    const { sqlstate } = serverFacts(thrown);
+    throw fail('stream_ended', { link, sqlstate, reason: 'the snapshot is gone' }, thrown);
+  }
 }

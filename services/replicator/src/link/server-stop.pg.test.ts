@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { deferred, pause, waitUntil } from '@turnout/core/waiting';
 import type { Direction, Side } from '@turnout/core/sides';
 import { openSession } from '@turnout/postgres/session';
+import { startCluster } from '@turnout/testkit/cluster';
 import type { LinkLimits } from './run-link.js';
 import {
   LIMITS,
@@ -10,6 +11,7 @@ import {
   stopClusters,
   type Clusters,
 } from '../../test/pair-fixture.js';
+import { inState, ReplicatedPair } from '../../test/replicated-pair.js';
 
 const DDL = /* sql */ `create table public.item (id bigserial primary key, v text);`;
 const TRANSIENT = new Set(['TRN2001', 'TRN3001']);
@@ -169,3 +171,44 @@ test('a source stops although its link is far behind and does not read', async (
   expect(await pair.dump('green', 'public.item')).toEqual(await pair.dump('blue', 'public.item'));
   expect(await stopLink()).toEqual([]);
 });
+
+test.each(['blue', 'green'] as const)(
+  'a fast shutdown of %s in the middle of a copy is not held up, and the copy is made by itself',
+  async (side) => {
+    await using control = await startCluster({ version: '15', name: 'repl-control' });
+    const url = await control.createDatabase('control');
+    await using replicated = await ReplicatedPair.create(clusters, DDL, url);
+    const { pair } = replicated;
+    await pair.blue.query(/* sql */ `
+      insert into public.item (v) select repeat('x', 200) from generate_series(1, 300000)`);
+    const aloneMs = await stopMs(side);
+    await restart(pair, side);
+    await replicated.withReplicator('one', async () => {
+      await replicated.desire('forward', 'copying');
+      const watched = await openSession({
+        endpoint: { url: pair.url('green') },
+        applicationName: 'observer',
+      });
+      await waitUntil(
+        async () => {
+          const { rows } = await watched.query(/* sql */ `select from pg_stat_activity
+                where application_name like 'turnout/%-in/%' and query like 'copy %'`);
+          return rows.length > 0 ? true : undefined;
+        },
+        { timeoutMs: 20_000, intervalMs: 2, onTimeout: () => new Error('no copy is seen') },
+      );
+      const whileCopyingMs = await stopMs(side);
+      await watched.end().catch(() => undefined);
+      await restart(pair, side);
+      expect(whileCopyingMs).toBeLessThan(aloneMs + DELAY_MS_MAX);
+      await replicated.untilObserved('forward', inState('copied'));
+      await replicated.desire('forward', 'streaming');
+      await replicated.untilObserved('forward', inState('streaming'));
+      await pair.roundTrip('forward');
+      const { rows } = await pair.green.query<{ count: string }>(
+        /* sql */ `select count(*) from public.item`,
+      );
+      expect(rows).toEqual([{ count: '300000' }]);
+    });
+  },
+);
