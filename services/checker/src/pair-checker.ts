@@ -13,7 +13,7 @@ import { PairTrackers, type WantedTracking } from './tracking/pair-trackers.js';
 
 /** Without a notification the control store is asked this often. */
 const POLL_INTERVAL_MS = 1_000;
-/** Pause after a pass that failed, so that a side that is down is not hammered. */
+/** Pause after a pass that failed: a side that is down is asked twice a second. */
 const FAILURE_PAUSE_MS = 500;
 /** Nothing is replicated yet, or not any more. */
 const PHASES_WITHOUT_TRACKING = new Set(['draft', 'preflight', 'completed', 'aborted']);
@@ -163,7 +163,7 @@ export class PairChecker {
     return kind === 'final' ? this.#trackers.get(source) : this.#trackers.ensure(source);
   }
 
-  /** The caller of a final check says the direction; it knows better than the pair's row in the window. */
+  /** The caller of a final check says the direction; inside the window the pair's row still names the old one. */
   async #sourceOf({ params, pair }: CheckRow): Promise<Side | null> {
     if (isSide(params['source'])) return params['source'];
     const row = await this.#context.store.pairs.get(pair);

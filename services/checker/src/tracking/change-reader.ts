@@ -30,7 +30,7 @@ export interface ChangeReaderOptions {
 
 /**
  * Turns the stream into transactions and keys. Unlike the links it also keeps what Turnout itself
- * wrote: an applier's bug must not hide behind its own signature. Rows of the schema `turnout` are
+ * wrote: rows that an applier got wrong stand in its own transactions. Rows of the schema `turnout` are
  * signals and never keys.
  */
 export class ChangeReader {

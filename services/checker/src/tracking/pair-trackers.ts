@@ -109,7 +109,7 @@ export class PairTrackers {
     return sessions;
   }
 
-  /** Also after an error: a session in doubt is never used again. */
+  /** Also after an error: what is open in a session after an error is not known. */
   async closeSessions(): Promise<void> {
     const open = this.#sessions;
     this.#sessions = null;

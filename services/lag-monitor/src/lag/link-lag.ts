@@ -43,7 +43,7 @@ interface LinkEvent {
 function latencyMs(from: string, to: string | null): number | null {
   if (to === null) return null;
   const ms = Date.parse(to) - Date.parse(from);
-  // Two clocks may disagree by a little; less than nothing is nothing.
+  // Two clocks may disagree by a little: a negative lag counts as 0.
   return Number.isFinite(ms) ? Math.max(0, ms) : null;
 }
 

@@ -48,7 +48,7 @@ export interface ApplierOptions {
   readonly observer: ApplyObserver;
 }
 
-/** Applies, skips or records each item of the stream, or opens the link on it, in order, as LINKS 3 to 6 say. */
+/** Applies, skips or records each item of the stream in order, or opens the link on it: LINKS 3 to 6. */
 export class Applier {
   readonly #options: ApplierOptions;
   readonly #leaks: LeakRecorder;

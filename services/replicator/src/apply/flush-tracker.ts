@@ -17,7 +17,10 @@ export interface FlushTrackerOptions {
   readonly acknowledge: (lsn: Lsn) => void;
 }
 
-/** Knows what is durable on the target and acknowledges that to the slot, and nothing else ever. */
+/**
+ * Knows what is durable on the target and acknowledges that to the slot. Anything beyond it would be
+ * skipped for good by the next START_REPLICATION if the target lost it.
+ */
 export class FlushTracker {
   readonly #target: TargetSession;
   readonly #progress: ProgressKeeper;
@@ -63,7 +66,7 @@ export class FlushTracker {
     if (settled) this.#appliedLsn = this.#passedLsn;
   }
 
-  /** A group was committed; a durable one vouches for all before it. */
+  /** A group was committed; a durable one flushes all WAL before it, earlier groups too. */
   committed(endLsn: Lsn, durable: boolean): void {
     this.#appliedLsn = laterOf(this.#appliedLsn, endLsn);
     if (!durable) {

@@ -145,7 +145,7 @@ async function copyChunks(
     epochs,
   }: { chunks: readonly Chunk[]; snapshot: string; epochs: ReadonlyMap<string, bigint> },
 ): Promise<void> {
-  // The first failure stops the other workers; theirs are only echoes of it.
+  // The first failure stops the other workers; their errors follow from it and are dropped.
   const stop = new AbortController();
   const all = AbortSignal.any([signal, stop.signal]);
   const rest = [...chunks];
