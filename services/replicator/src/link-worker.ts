@@ -1,9 +1,9 @@
 import { isError } from '@turnout/contracts/errors';
 import { objectName } from '@turnout/core/object-names';
-import { deferred, pause, type Deferred } from '@turnout/core/waiting';
+import { deferred, pause, within, type Deferred } from '@turnout/core/waiting';
 import { whileHolding, WORKER_TTL_MS, type HeldLease } from '@turnout/store/held-lease';
 import type { LinkRow } from '@turnout/store/links';
-import { LinkActivity } from './link/link-activity.js';
+import { LEASE_ANSWER_MS_MAX, LinkActivity } from './link/link-activity.js';
 import { failureOf, LinkReporter } from './link/link-reporter.js';
 import { LinkStatus } from './link/link-status.js';
 import type { LinkContext } from './replicator-context.js';
@@ -100,8 +100,20 @@ export class LinkWorker {
       }
     } finally {
       await this.#stopActivity();
+      await this.#reportEnd(lease);
       await this.#reporter.stop();
     }
+  }
+
+  /**
+   * A worker that ends in order says so, or its link would look alive. Not when another worker has
+   * begun to report, and not over the failure that a person is to read.
+   */
+  async #reportEnd({ stillHeld }: HeldLease): Promise<void> {
+    if (this.#status.state === 'failed' || this.#status.state === 'stopped') return;
+    const late = (): Error => new Error('late');
+    const held = await within(stillHeld(), LEASE_ANSWER_MS_MAX, late).catch(() => false);
+    if (held) this.#reporter.change('stopped');
   }
 
   async #follow(desired: LinkRow, { epoch, lost: signal, stillHeld }: HeldLease): Promise<void> {

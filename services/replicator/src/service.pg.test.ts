@@ -86,6 +86,9 @@ test('another replicator goes on where the first one stopped, and a server that 
     await replicated.desire('forward', 'streaming');
     await replicated.untilObserved('forward', inState('streaming'));
   });
+  // Nobody works on it now, and it does not look as if somebody did.
+  const ended = await replicated.store.links.get(pair.name, 'forward');
+  expect(ended?.observed).toMatchObject({ state: 'stopped', appliedLsn: null });
   await pair.blue.query(/* sql */ `insert into public.item values (1, 'between')`);
   await replicated.withReplicator('two', async () => {
     await pair.roundTrip('forward');

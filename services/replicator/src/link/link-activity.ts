@@ -18,8 +18,8 @@ import type { LinkStatus } from './link-status.js';
 import { runLink } from './run-link.js';
 
 const RECONNECT = { firstMs: 50, maxMs: 5_000 };
-/** Longest wait for the store before a link whose connection broke is started anew without it. */
-const LEASE_ANSWER_MS_MAX = 2_000;
+/** Longest wait for the store's word on the lease; a link goes on without it. */
+export const LEASE_ANSWER_MS_MAX = 2_000;
 /** Errors that pass by themselves. */
 const TRANSIENT = ['postgres_unreachable', 'stream_ended'] as const satisfies readonly ErrorName[];
 

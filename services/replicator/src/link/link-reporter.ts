@@ -37,7 +37,8 @@ export class LinkReporter {
   async stop(): Promise<void> {
     if (this.#timer) clearInterval(this.#timer);
     this.#timer = null;
-    await this.#writing;
+    // The end of one write may begin the next.
+    while (this.#writing) await this.#writing;
   }
 
   change(state: LinkState, thrown?: unknown): void {

@@ -73,6 +73,13 @@ const FAILURES: readonly Failure[] = [
     },
   },
   {
+    code: 'TRN2020',
+    desired: 'copying',
+    before: { green: `insert into public.item values (1, '${CELL}')` },
+    mend: `${REPAIR} truncate public.item; commit`,
+    facts: { table: 'public.item' },
+  },
+  {
     code: 'TRN3017',
     breakGreen: 'alter table turnout.position rename to away',
     write: `insert into public.item values (1, '${CELL}')`,
