@@ -1,6 +1,7 @@
 import type { Secret } from '@turnout/core/secret';
 import pg from 'pg';
 import { fail } from '@turnout/contracts/errors';
+import { serverFacts } from './database-error.js';
 
 export type Session = pg.Client;
 
@@ -43,6 +44,12 @@ export const PINNED_SETTINGS = {
   standard_conforming_strings: 'on',
 } as const satisfies Record<string, string>;
 
+/**
+ * For sessions that run DDL of ours or write user tables: users' triggers and event triggers (all but
+ * those enabled for replicas, which preflight refuses) neither fire on it nor refuse it.
+ */
+export const REPLICA_ROLE = { session_replication_role: 'replica' } as const;
+
 /** Values stay text as the server printed them; dates would lose microseconds otherwise. */
 const TEXT_ONLY: pg.CustomTypesConfig = { getTypeParser: () => (value: string) => value };
 
@@ -81,8 +88,11 @@ export function connectionError(endpoint: Endpoint, thrown: unknown): Error {
   const { hostname, port, pathname } = new URL(endpoint.url);
   const code =
     thrown instanceof Error && 'code' in thrown ? String((thrown as { code: unknown }).code) : null;
-  const observed = { host: hostname, port: port || '5432', database: pathname.slice(1), code };
+  const { message } = serverFacts(thrown);
+  const place = { host: hostname, port: port || '5432', database: pathname.slice(1) };
+  const observed = { ...place, code, message };
   if (code === '28P01' || code === '28000') return fail('login_refused', observed, thrown);
+  if (code === '42501') return fail('privilege_missing', observed, thrown);
   if (code === '3D000') return fail('database_missing', observed, thrown);
   return fail('postgres_unreachable', observed, thrown);
 }
@@ -116,7 +126,7 @@ export async function liftLaterLimits(session: pg.ClientBase): Promise<void> {
 
 /**
  * Opens a session that the caller owns and ends. All values arrive as text.
- * @throws TRN2001, TRN2002, TRN2003
+ * @throws TRN2001, TRN2002, TRN2003, TRN2012
  */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const client = new pg.Client(clientConfig(options));

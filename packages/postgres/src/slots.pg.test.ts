@@ -96,8 +96,19 @@ describe.each(['13', '15'] as const)('a slot on %s', (version) => {
     for (const name of ['one', 'two']) {
       await session.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [name]);
     }
-    await expect(createSlot({ endpoint, ...request })).rejects.toMatchObject({ code: 'TRN2011' });
+    await expect(createSlot({ endpoint, ...request })).rejects.toMatchObject({
+      code: 'TRN2011',
+      facts: { slot: SLOT, sqlstate: '53400', message: 'all replication slots are in use' },
+    });
     for (const name of ['one', 'two']) await dropSlot(session, name);
+  });
+
+  test('what the server says is named when the catalogue has no name for it', async () => {
+    const name = 'Not a Slot';
+    await expect(createSlot({ endpoint, ...request, name })).rejects.toMatchObject({
+      code: 'TRN3016',
+      facts: { slot: name, sqlstate: '42602', message: expect.stringContaining(name) },
+    });
   });
 
   test('a holder of ours is ended, and dropping twice is no error', async () => {

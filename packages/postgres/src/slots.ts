@@ -4,7 +4,7 @@ import { parseSessionName } from '@turnout/core/object-names';
 import { waitUntil, within } from '@turnout/core/waiting';
 import { fail, isError, type ErrorName } from '@turnout/contracts/errors';
 import pg from 'pg';
-import { sqlState } from './database-error.js';
+import { isConnectionLost, serverFacts } from './database-error.js';
 import { quoteIdent } from './identifiers.js';
 import {
   clientConfig,
@@ -58,10 +58,12 @@ const CREATION_ERRORS: Readonly<Record<string, ErrorName>> = {
 
 function creationError(request: SlotRequest, thrown: unknown): Error {
   if (isAppError(thrown)) return thrown;
-  const sqlstate = sqlState(thrown);
-  const name = sqlstate === null ? undefined : CREATION_ERRORS[sqlstate];
-  const facts = { slot: request.name, sqlstate, lock_timeout_ms: request.lockTimeoutMs };
-  return name ? fail(name, facts, thrown) : connectionError(request.endpoint, thrown);
+  const { sqlstate, message } = serverFacts(thrown);
+  if (sqlstate === null || isConnectionLost(thrown))
+    return connectionError(request.endpoint, thrown);
+  const name = CREATION_ERRORS[sqlstate] ?? 'slot_creation_failed';
+  const facts = { slot: request.name, sqlstate, message, lock_timeout_ms: request.lockTimeoutMs };
+  return fail(name, facts, thrown);
 }
 
 async function creationCommand(client: pg.Client, request: SlotRequest): Promise<string> {
@@ -104,7 +106,7 @@ async function removeOrphan(
 /**
  * Creates a logical slot for pgoutput. It waits for every transaction that is open at that moment.
  * @throws TRN3014 when one outlasts the limit (no slot is left), TRN3005 when the name is taken,
- *   TRN2010, TRN2011, TRN2012, TRN2001
+ *   TRN2010, TRN2011, TRN2012, TRN3016, TRN2001
  */
 export async function createSlot(request: SlotRequest): Promise<CreatedSlot> {
   const { endpoint, applicationName, lockTimeoutMs, name } = request;

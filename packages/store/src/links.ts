@@ -37,6 +37,8 @@ export interface LinkObserved {
   readonly state: LinkState;
   readonly code?: string | null | undefined;
   readonly message?: string | null | undefined;
+  /** Of the error behind `code`: object, SQLSTATE and what the server said. */
+  readonly facts?: Readonly<Record<string, string | number | boolean | null>> | undefined;
   readonly receivedLsn: string | null;
   readonly appliedLsn: string | null;
   readonly durableLsn: string | null;

@@ -3,7 +3,7 @@ import { directionFrom, isSide, otherSide, SIDES, type Side } from '@turnout/cor
 import { deferred, isCancelled, pause, type Deferred } from '@turnout/core/waiting';
 import type { CheckRow } from '@turnout/store/checks';
 import type { PairContext } from './checker-context.js';
-import { reasonOf } from './checks/check-failure.js';
+import { describeFailure, reasonOf } from './checks/check-failure.js';
 import { runCheck } from './checks/check-run.js';
 import { endCheck, startProgress } from './checks/check-report.js';
 import { recordedDifferences } from './checks/recorded-differences.js';
@@ -13,7 +13,7 @@ import { PairTrackers, type WantedTracking } from './tracking/pair-trackers.js';
 
 /** Without a notification the control store is asked this often. */
 const POLL_INTERVAL_MS = 1_000;
-/** Pause after a pass that failed, so that a side that is down is not hammered. */
+/** Pause after a pass that failed: a side that is down is asked twice a second. */
 const FAILURE_PAUSE_MS = 500;
 /** Nothing is replicated yet, or not any more. */
 const PHASES_WITHOUT_TRACKING = new Set(['draft', 'preflight', 'completed', 'aborted']);
@@ -55,7 +55,12 @@ export class PairChecker {
           await this.#sleep(signal);
         } catch (thrown) {
           if (signal.aborted || isCancelled(thrown)) break;
-          log.warn({ pair: pair.name, reason: reasonOf(thrown) }, 'verification pass failed');
+          const facts = {
+            pair: pair.name,
+            reason: reasonOf(thrown),
+            said: describeFailure(thrown),
+          };
+          log.warn(facts, 'verification pass failed');
           await this.#trackers.closeSessions();
           await pause(FAILURE_PAUSE_MS, signal).catch(() => undefined);
         }
@@ -158,7 +163,7 @@ export class PairChecker {
     return kind === 'final' ? this.#trackers.get(source) : this.#trackers.ensure(source);
   }
 
-  /** The caller of a final check says the direction; it knows better than the pair's row in the window. */
+  /** The caller of a final check says the direction; inside the window the pair's row still names the old one. */
   async #sourceOf({ params, pair }: CheckRow): Promise<Side | null> {
     if (isSide(params['source'])) return params['source'];
     const row = await this.#context.store.pairs.get(pair);

@@ -25,7 +25,7 @@ export function createChecker(context: ServiceContext): Service {
         holder: instanceId,
         ttlMs: WORKER_TTL_MS,
         clock,
-        // Two readers would fight over one slot.
+        // Two readers would end each other: a slot has one, and each frees it before it starts.
         outage: 'stop',
         onHeld: (held) => metrics.set('lease_held', { name }, held ? 1 : 0),
         onTrouble: (thrown) => {

@@ -1,5 +1,6 @@
 import { deferred, type Deferred } from '@turnout/core/waiting';
-import { formatLsn, LSN_ZERO, lsn, type Lsn } from '@turnout/core/lsn';
+import { formatLsn, LSN_ZERO, lsn, parseLsn, type Lsn } from '@turnout/core/lsn';
+import { isConnectionLost } from '@turnout/postgres/database-error';
 import { quoteIdent, quoteTable } from '@turnout/postgres/identifiers';
 import { ensurePublication } from '@turnout/postgres/publications';
 import { openSession, type Endpoint, type Session } from '@turnout/postgres/session';
@@ -22,6 +23,12 @@ interface Item {
 }
 
 const SLOT = 'turnout_shop_forward';
+const APPLICATION = 'turnout/1/replicator/shop';
+
+function openTarget(endpoint: Endpoint): Promise<Session> {
+  const settings = { session_replication_role: 'replica' };
+  return openSession({ endpoint, applicationName: APPLICATION, settings });
+}
 
 /**
  * Applies one source transaction after the other, row by row, with the progress row in the same
@@ -34,10 +41,14 @@ export class SimpleApplier {
   #work: Promise<void> = Promise.resolve();
   #gate: Deferred<void> | null = null;
   #stream: ChangeStream | null = null;
-  readonly #session: Session;
+  #session: Session;
+  readonly #source: Endpoint;
+  readonly #target: Endpoint;
 
-  private constructor(session: Session) {
+  private constructor(session: Session, source: Endpoint, target: Endpoint) {
     this.#session = session;
+    this.#source = source;
+    this.#target = target;
   }
 
   static async start(
@@ -45,8 +56,7 @@ export class SimpleApplier {
     target: Endpoint,
     tables: { schema: string; name: string }[],
   ): Promise<SimpleApplier> {
-    const applicationName = 'turnout/1/replicator/shop';
-    const admin = await openSession({ endpoint: source, applicationName });
+    const admin = await openSession({ endpoint: source, applicationName: APPLICATION });
     const published = [...tables, { schema: 'turnout', name: 'marker' }];
     await ensurePublication(admin, SLOT, published, { viaRoot: false });
     await admin.end();
@@ -55,41 +65,56 @@ export class SimpleApplier {
       name: SLOT,
       exportSnapshot: false,
       lockTimeoutMs: 10_000,
-      applicationName,
+      applicationName: APPLICATION,
     });
     await slot.release();
-    const session = await openSession({
-      endpoint: target,
-      applicationName,
-      settings: { session_replication_role: 'replica' },
-    });
+    const session = await openTarget(target);
     const seed = formatLsn(lsn(slot.consistentLsn - 1n));
     await session.query(
       `insert into turnout.progress (link, worker, source_lsn, end_lsn, open)
        values ('forward', 'apply', $1, $2, true)`,
       [seed, formatLsn(slot.consistentLsn)],
     );
-    const applier = new SimpleApplier(session);
-    applier.#stream = await openStream({
-      endpoint: source,
+    const applier = new SimpleApplier(session, source, target);
+    await applier.#follow(slot.consistentLsn);
+    return applier;
+  }
+
+  /** Goes on from the target's progress row after a server went away. */
+  async reconnect(): Promise<void> {
+    await this.#stream?.close();
+    await this.#work.catch(() => undefined);
+    await this.#session.end().catch(() => undefined);
+    this.#queue = [];
+    this.#open = null;
+    this.#work = Promise.resolve();
+    this.#session = await openTarget(this.#target);
+    const { rows } = await this.#session.query<{ end: string }>(
+      `select end_lsn as end from turnout.progress where link = 'forward' and worker = 'apply'`,
+    );
+    await this.#follow(parseLsn(rows[0]!.end));
+  }
+
+  async #follow(startLsn: Lsn): Promise<void> {
+    this.#stream = await openStream({
+      endpoint: this.#source,
       slot: SLOT,
       publication: SLOT,
-      startLsn: slot.consistentLsn,
-      applicationName,
+      startLsn,
+      applicationName: APPLICATION,
       onKeepalive: () => undefined,
       onMessage: (message) => {
-        if (message.kind === 'begin') applier.#open = { begin: message, changes: [] };
-        else if (message.kind !== 'commit') applier.#open!.changes.push(message);
+        if (message.kind === 'begin') this.#open = { begin: message, changes: [] };
+        else if (message.kind !== 'commit') this.#open!.changes.push(message);
         else {
-          applier.#queue.push({ ...applier.#open!, commit: message });
-          applier.#work = applier.#work.then(() => applier.#applyNext());
-          applier.#work.catch((thrown: unknown) =>
-            process.stderr.write(`applier: ${String(thrown)}\n`),
-          );
+          this.#queue.push({ ...this.#open!, commit: message });
+          this.#work = this.#work.then(() => this.#applyNext());
+          this.#work.catch((thrown: unknown) => {
+            if (!isConnectionLost(thrown)) process.stderr.write(`applier: ${String(thrown)}\n`);
+          });
         }
       },
     });
-    return applier;
   }
 
   /** Transactions received and not yet applied. */

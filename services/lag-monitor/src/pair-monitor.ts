@@ -34,7 +34,7 @@ export class PairMonitor {
   readonly #pair: string;
   readonly #sides: Readonly<Record<Side, SideSession>>;
   readonly #lags: Readonly<Record<Direction, LinkLag>>;
-  /** What fails now, so that it is told once and not every second. */
+  /** What fails now, so that it is logged once and not every second. */
   readonly #failing = new Map<string, string>();
   #round = 0;
   #sequence = 0;
@@ -49,7 +49,7 @@ export class PairMonitor {
     this.#lags = { forward: new LinkLag('forward'), reverse: new LinkLag('reverse') };
   }
 
-  /** Until `signal` aborts; a round that fails is told and the next one tried. */
+  /** Until `signal` aborts; a round that fails is logged and the next one tried. */
   async run(signal: AbortSignal): Promise<void> {
     try {
       while (!signal.aborted) {
@@ -65,7 +65,7 @@ export class PairMonitor {
     }
   }
 
-  /** News of a link of this pair; anything else is ignored. */
+  /** An event of a link of this pair; anything else is ignored. */
   handle(event: CloudEvent): void {
     if (event.type !== LINK_PROGRESSED || event.subject !== this.#pair) return;
     const data = event.data as unknown as LinkProgressed;
@@ -89,7 +89,7 @@ export class PairMonitor {
       ).map((side) => this.#beat(side)),
     );
     for (const direction of DIRECTIONS) {
-      if (running.includes(direction)) await this.#tell(direction);
+      if (running.includes(direction)) await this.#report(direction);
       else this.#forget(direction);
     }
     if (this.#round % SLOT_ROUNDS === 0) {
@@ -101,7 +101,7 @@ export class PairMonitor {
   async #readIfSilent(direction: Direction): Promise<void> {
     const lag = this.#lags[direction];
     const { clock, logger } = this.#context;
-    const name = `news of ${direction}`;
+    const name = `events of ${direction}`;
     if (!lag.isSilent(clock.monotonicMs())) {
       if (this.#failing.delete(name))
         logger.info({ pair: this.#pair, direction }, 'bus speaks again');
@@ -141,7 +141,7 @@ export class PairMonitor {
     });
   }
 
-  async #tell(direction: Direction): Promise<void> {
+  async #report(direction: Direction): Promise<void> {
     const { clock, store, bus, metrics } = this.#context;
     const measured = this.#lags[direction].measure(clock.monotonicMs());
     showLag(metrics, this.#pair, direction, measured);

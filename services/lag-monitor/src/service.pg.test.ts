@@ -125,7 +125,7 @@ async function sayApplied(sequence: number): Promise<void> {
   await bus.deliver('links', [event]);
 }
 
-test('lag is measured by news, by SQL when news stops, and vanishes with the link', async () => {
+test('lag is measured by events, by SQL when they stop, and vanishes with the link', async () => {
   const stop = new AbortController();
   const lagEvents: CloudEvent[] = [];
   await bus.subscribe('lag', 'test', async (event) => void lagEvents.push(event));
@@ -150,7 +150,7 @@ test('lag is measured by news, by SQL when news stops, and vanishes with the lin
   expect(exposed).toMatch(/turnout_slot_retained_bytes\{pair="shop",direction="forward"\} \d/);
   expect(lagEvents.at(-1)).toMatchObject({ type: 'turnout.lag.measured.v1', subject: 'shop' });
 
-  // No more news; the marker alone is carried over, as a replicator cut off from the bus would.
+  // No more events; the marker alone is carried over, as a replicator cut off from the bus would.
   const bySql = await waitUntil(async () => {
     const marker = (await heartbeat(blue))!;
     await green.query(

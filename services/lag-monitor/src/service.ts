@@ -5,7 +5,7 @@ import { PairMonitor } from './pair-monitor.js';
 
 const LEASE = 'lag-monitor';
 
-/** Writes heartbeats, turns news of the links into lag, and shows it. One instance works at a time. */
+/** Writes heartbeats, turns events of the links into lag, and shows it. One instance works at a time. */
 export function createLagMonitor(context: ServiceContext): Service {
   const { config, store, bus, metrics, instanceId, clock, logger } = context;
 

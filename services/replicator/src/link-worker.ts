@@ -1,42 +1,49 @@
-import { isAppError } from '@turnout/core/app-error';
+import { isError } from '@turnout/contracts/errors';
 import { objectName } from '@turnout/core/object-names';
-import { deferred, pause, type Deferred } from '@turnout/core/waiting';
+import { deferred, pause, within, type Deferred } from '@turnout/core/waiting';
 import { whileHolding, WORKER_TTL_MS, type HeldLease } from '@turnout/store/held-lease';
 import type { LinkRow } from '@turnout/store/links';
-import { LinkActivity } from './link/link-activity.js';
-import { codeOf, LinkReporter } from './link/link-reporter.js';
+import { LEASE_ANSWER_MS_MAX, LinkActivity } from './link/link-activity.js';
+import { failureOf, LinkReporter } from './link/link-reporter.js';
 import { LinkStatus } from './link/link-status.js';
 import type { LinkContext } from './replicator-context.js';
 
-/** The store's news may be lost; this is how late a wish is seen then. */
+/** A notification may be lost; the desired state is read this late then. */
 const POLL_INTERVAL_MS = 1_000;
 
-/** Waits for the news, at most `ms`; the timer does not outlive it. */
-async function orAfter(news: Promise<void>, ms: number, signal: AbortSignal): Promise<void> {
+/** Waits for the notification, at most `ms`; the timer does not outlive it. */
+async function orAfter(notified: Promise<void>, ms: number, signal: AbortSignal): Promise<void> {
   const done = new AbortController();
   try {
-    await Promise.race([news, pause(ms, AbortSignal.any([signal, done.signal]))]);
+    await Promise.race([notified, pause(ms, AbortSignal.any([signal, done.signal]))]);
   } finally {
     done.abort();
   }
 }
 
-interface RunningActivity {
-  readonly controller: AbortController;
-  readonly done: Promise<void>;
+/** Tells one desired state apart from an earlier one that wanted the same. */
+function specOf({ desired, generation }: LinkRow): string {
+  return `${desired}/${generation}`;
 }
 
-/** Holds the lease of one link and reconciles what is wished of it with what it does. */
+interface RunningActivity {
+  /** The desired state it works towards. */
+  spec: string;
+  readonly controller: AbortController;
+  done: Promise<void>;
+}
+
+/** Holds the lease of one link and reconciles its desired state with what it does. */
 export class LinkWorker {
   readonly #context: LinkContext;
   readonly #status: LinkStatus;
   readonly #reporter: LinkReporter;
-  #wish: LinkRow | null = null;
-  #news: Deferred<void> = deferred();
-  #wished: Deferred<void> = deferred();
+  #desired: LinkRow | null = null;
+  #notified: Deferred<void> = deferred();
+  #desiredRead: Deferred<void> = deferred();
   #activity: RunningActivity | null = null;
-  /** The wish that failed: it is tried again only when it is wished anew. */
-  #failedWish: string | null = null;
+  /** Not tried again by itself: only a desired state of a later generation is. */
+  #failedSpec: string | null = null;
   #superseded = false;
 
   constructor(context: LinkContext) {
@@ -52,7 +59,7 @@ export class LinkWorker {
 
   /** Something changed in the store: look now. */
   wake(): void {
-    this.#news.resolve();
+    this.#notified.resolve();
   }
 
   /** Runs until `signal` aborts; whatever goes wrong in between is tried again. */
@@ -78,34 +85,47 @@ export class LinkWorker {
     const signal = lease.lost;
     const { store, settings, link } = this.#context;
     this.#superseded = false;
-    this.#failedWish = null;
+    this.#failedSpec = null;
     this.#reporter.start();
     try {
       while (!signal.aborted && !this.#superseded) {
-        this.#news = deferred();
-        // The store may be away: what was wished last is still wished.
-        this.#wish = (await store.links.get(settings.name, link).catch(() => null)) ?? this.#wish;
-        this.#wished.resolve();
-        this.#wished = deferred();
-        if (this.#wish) await this.#follow(this.#wish, lease);
-        await orAfter(this.#news.promise, POLL_INTERVAL_MS, signal);
+        this.#notified = deferred();
+        // The store may be away: the state read last is still the desired one.
+        this.#desired =
+          (await store.links.get(settings.name, link).catch(() => null)) ?? this.#desired;
+        this.#desiredRead.resolve();
+        this.#desiredRead = deferred();
+        if (this.#desired) await this.#follow(this.#desired, lease);
+        await orAfter(this.#notified.promise, POLL_INTERVAL_MS, signal);
       }
     } finally {
       await this.#stopActivity();
+      await this.#reportEnd(lease);
       await this.#reporter.stop();
     }
   }
 
-  async #follow(wish: LinkRow, { epoch, lost: signal, stillHeld }: HeldLease): Promise<void> {
-    if (wish.desired === 'stopped') {
-      this.#failedWish = null;
+  /**
+   * A worker that ends in order says so, or its link would look alive. Not when another worker has
+   * begun to report, and not over the failure that a person is to read.
+   */
+  async #reportEnd({ stillHeld }: HeldLease): Promise<void> {
+    if (this.#status.state === 'failed' || this.#status.state === 'stopped') return;
+    const late = (): Error => new Error('late');
+    const held = await within(stillHeld(), LEASE_ANSWER_MS_MAX, late).catch(() => false);
+    if (held) this.#reporter.change('stopped');
+  }
+
+  async #follow(desired: LinkRow, { epoch, lost: signal, stillHeld }: HeldLease): Promise<void> {
+    if (desired.desired === 'stopped') {
+      this.#failedSpec = null;
       await this.#stopActivity();
       if (this.#status.state !== 'stopped') this.#reporter.change('stopped');
       return;
     }
-    const key = `${wish.desired}/${wish.generation}`;
-    if (this.#activity || this.#failedWish === key || signal.aborted) return;
-    this.#failedWish = null;
+    const spec = specOf(desired);
+    if (this.#activity || this.#failedSpec === spec || signal.aborted) return;
+    this.#failedSpec = null;
     const controller = new AbortController();
     const all = AbortSignal.any([signal, controller.signal]);
     const activity = new LinkActivity({
@@ -114,39 +134,41 @@ export class LinkWorker {
       reporter: this.#reporter,
       leaseEpoch: epoch,
       stillHeld,
-      untilStreaming: (until) => this.#untilStreaming(until),
+      untilStreaming: (until) => this.#untilStreaming(running, until),
     });
     this.#reporter.change('installing');
-    const done = activity.run(all).catch(async (thrown: unknown) => {
-      if (!all.aborted) await this.#onFailure(thrown);
+    const running: RunningActivity = { spec, controller, done: Promise.resolve() };
+    this.#activity = running;
+    running.done = activity.run(all).catch(async (thrown: unknown) => {
+      if (!all.aborted) await this.#onFailure(running.spec, thrown);
       this.#activity = null;
       this.wake();
     });
-    this.#activity = { controller, done };
   }
 
-  async #onFailure(thrown: unknown): Promise<void> {
+  async #onFailure(spec: string, thrown: unknown): Promise<void> {
     const { metrics, log, store, settings, link } = this.#context;
-    const code = codeOf(thrown);
+    const { code, message, facts } = failureOf(thrown);
     metrics.failed(code ?? 'none');
-    if (code === 'TRN3009') {
+    if (isError(thrown, 'link_superseded')) {
       // Another worker has the link: give the lease back and look again.
       this.#superseded = true;
       return;
     }
-    this.#failedWish = this.#wish && `${this.#wish.desired}/${this.#wish.generation}`;
+    // Not the state desired by now: a retry may have been asked for while this attempt was failing.
+    this.#failedSpec = spec;
     log.error({ worker: this.name, err: thrown }, 'link stopped');
-    const facts = isAppError(thrown) ? thrown.facts : {};
-    const data = { link, code, ...facts };
+    const data = { link, code, summary: message, ...facts };
     const entry = { type: 'link.failed', data, actor: 'replicator', accepted: true };
     await store.journal.append(settings.name, entry).catch(() => undefined);
     this.#reporter.change('failed', thrown);
   }
 
-  async #untilStreaming(signal: AbortSignal): Promise<void> {
-    while (this.#wish?.desired !== 'streaming') {
-      await orAfter(this.#wished.promise, 2 * POLL_INTERVAL_MS, signal);
+  async #untilStreaming(running: RunningActivity, signal: AbortSignal): Promise<void> {
+    while (this.#desired?.desired !== 'streaming') {
+      await orAfter(this.#desiredRead.promise, 2 * POLL_INTERVAL_MS, signal);
     }
+    running.spec = specOf(this.#desired);
   }
 
   async #stopActivity(): Promise<void> {

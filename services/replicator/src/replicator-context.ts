@@ -5,8 +5,8 @@ import type { Endpoint } from '@turnout/postgres/session';
 import type { Store } from '@turnout/store/store';
 import type { LinkMetrics } from './metrics.js';
 
-/** The part of the bus that a link needs: news, never waited for. */
-export interface LinkNews {
+/** The part of the bus that a link needs. Publishing is never waited for. */
+export interface LinkEvents {
   publish(topic: 'links', event: CloudEvent<LinkProgressed>): Promise<void>;
 }
 
@@ -35,7 +35,7 @@ export interface LinkContext {
   readonly settings: PairSettings;
   readonly link: Direction;
   readonly store: Store;
-  readonly news: LinkNews;
+  readonly events: LinkEvents;
   readonly log: LinkLog;
   readonly metrics: LinkMetrics;
   readonly clock: Clock;

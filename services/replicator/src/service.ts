@@ -21,7 +21,7 @@ export function createReplicator(context: ServiceContext): Service {
           settings,
           link,
           store,
-          news: bus,
+          events: bus,
           log,
           metrics: counted,
           clock,

@@ -2,11 +2,11 @@
 import { systemClock } from '@turnout/core/clock';
 import { runLink } from '@turnout/replicator/link/run-link';
 
-const { place, limits } = JSON.parse(process.argv[2]);
+const { spec, limits } = JSON.parse(process.argv[2]);
 for (;;) {
   try {
     await runLink({
-      place: { ...place, leaseEpoch: BigInt(place.leaseEpoch) },
+      spec: { ...spec, leaseEpoch: BigInt(spec.leaseEpoch) },
       limits,
       clock: systemClock,
       observer: { onApplied() {}, onLeak() {}, onOpened() {} },

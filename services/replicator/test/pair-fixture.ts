@@ -8,7 +8,7 @@ import type { ApplyObserver } from '../src/apply/applier.js';
 import { CopyView } from '../src/copy/copy-view.js';
 import { runCopy } from '../src/copy/run-copy.js';
 import { installLink } from '../src/link/install-link.js';
-import type { LinkPlace } from '../src/link/link-place.js';
+import type { LinkSpec } from '../src/link/link-spec.js';
 import { runLink, type LinkLimits } from '../src/link/run-link.js';
 
 export const LIMITS: LinkLimits = {
@@ -94,7 +94,7 @@ export class Pair implements AsyncDisposable {
     return side === 'blue' ? this.blue : this.green;
   }
 
-  place(link: Direction): LinkPlace {
+  spec(link: Direction): LinkSpec {
     leaseEpoch += 1n;
     return {
       pair: this.name,
@@ -109,12 +109,12 @@ export class Pair implements AsyncDisposable {
   async copy(link: Direction = 'forward', workers = 2): Promise<CopyView> {
     const view = new CopyView(performance.now());
     const { signal } = new AbortController();
-    await runCopy({ place: this.place(link), workers, open: true, view, signal });
+    await runCopy({ spec: this.spec(link), workers, open: true, view, signal });
     return view;
   }
 
   install(link: Direction, open = false): Promise<void> {
-    return installLink(this.place(link), open);
+    return installLink(this.spec(link), open);
   }
 
   /** Starts a link and resolves once its stream is open. */
@@ -128,7 +128,7 @@ export class Pair implements AsyncDisposable {
       onOpened: () => undefined,
     };
     const outcome = runLink({
-      place: this.place(link),
+      spec: this.spec(link),
       limits,
       clock: systemClock,
       observer,

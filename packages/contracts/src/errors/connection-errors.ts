@@ -110,7 +110,8 @@ export const CONNECTION_ERRORS = {
   target_not_empty: {
     code: 'TRN2020',
     title: 'Target is not empty',
-    remedy: 'Empty the tables named on the target, or start from a fresh database.',
+    remedy:
+      'Empty the tables named on the target (once Turnout is installed there: `begin read write; select turnout.repair(); truncate ...; commit`), then `turnout start PAIR`, or `turnout link retry PAIR` if it was started.',
     http: 409,
     exit: 3,
     retry: 'manual',

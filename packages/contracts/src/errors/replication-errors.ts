@@ -46,7 +46,7 @@ export const REPLICATION_ERRORS = {
     code: 'TRN3006',
     title: 'Change does not fit the target',
     remedy:
-      'A row to change is missing on the target or the count differs; run `turnout verify` and repair before `turnout link retry`.',
+      'Rows of the table named are not on the target as the source had them. Put them back there (on a closed side: `begin read write; select turnout.repair(); ...; commit`), then `turnout link retry PAIR`.',
     http: 409,
     exit: 9,
     retry: 'manual',
@@ -55,7 +55,7 @@ export const REPLICATION_ERRORS = {
     code: 'TRN3007',
     title: 'Target refused a change',
     remedy:
-      'Read the SQLSTATE and the table named, mend the target, then `turnout link retry PAIR`.',
+      'Mend on the target what the message names (rows on a closed side: `begin read write; select turnout.repair(); ...; commit`), then `turnout link retry PAIR`.',
     http: 409,
     exit: 9,
     retry: 'manual',
@@ -96,7 +96,7 @@ export const REPLICATION_ERRORS = {
     code: 'TRN3012',
     title: 'Copy could not finish',
     remedy:
-      'Mend what is named, `turnout abort PAIR`, empty the tables of the target, then `turnout start PAIR`.',
+      'Mend what is named, then `turnout link retry PAIR`: the copy begins anew and empties by itself what it had filled.',
     http: 409,
     exit: 9,
     retry: 'manual',
@@ -104,7 +104,8 @@ export const REPLICATION_ERRORS = {
   leak_found: {
     code: 'TRN3013',
     title: 'Write found on a side that is closed',
-    remedy: 'A session bypassed the guard: see the leaks listed, resolve each, then acknowledge.',
+    remedy:
+      'A session bypassed the guard: `turnout leaks list PAIR`. Undo each on the closed side (`begin read write; select turnout.repair(); ...; commit`) or write it again on the open one, then `turnout leaks resolve PAIR`.',
     http: 409,
     exit: 9,
     retry: 'manual',
@@ -121,6 +122,22 @@ export const REPLICATION_ERRORS = {
     code: 'TRN3015',
     title: 'Server identity changed',
     remedy: 'The side was restored or failed over: all proofs are void. Copy or verify again.',
+    http: 409,
+    exit: 9,
+    retry: 'manual',
+  },
+  slot_creation_failed: {
+    code: 'TRN3016',
+    title: 'Slot could not be created',
+    remedy: 'Mend on the side named what the message says, then `turnout link retry PAIR`.',
+    http: 409,
+    exit: 9,
+    retry: 'manual',
+  },
+  link_failed: {
+    code: 'TRN3017',
+    title: 'Link stopped at an error of a server',
+    remedy: 'Mend what the message names, then `turnout link retry PAIR`.',
     http: 409,
     exit: 9,
     retry: 'manual',

@@ -253,6 +253,45 @@ describe.each(['13', '15'] as const)('a stream of a %s server', (version) => {
     expect(successor.notes).toEqual(['three']);
   });
 
+  test.each(['with', 'without'] as const)(
+    'a fast shutdown waits for no acknowledgement, %s a session beside the stream',
+    async (beside) => {
+      // The walsender counts: with a limit of one no ordinary session of the role fits beside it.
+      await session.query(`create role reader login replication
+        connection limit ${beside === 'with' ? 10 : 1}`);
+      const from = await confirmed();
+      const reader = await Reader.start({ url: cluster.url('shop', 'reader') }, from);
+      readers.push(reader);
+      await waitUntil(
+        async () => {
+          const { rows } = await session.query(
+            `select from pg_stat_activity where usename = 'reader' and backend_type = 'client backend'`,
+          );
+          return beside === 'without' || rows.length === 1 ? true : undefined;
+        },
+        { timeoutMs: LIMIT_MS, intervalMs: 10, onTimeout: () => new Error('no session beside') },
+      );
+      await session.query(`insert into public.notes values (1, 'not acknowledged')`);
+      await reader.until('the row', () => reader.inserts.length === 1);
+      const ended = reader.stream.ended.then(
+        () => null,
+        (thrown: unknown) => thrown,
+      );
+      const startedMs = performance.now();
+      await cluster.stop();
+      const tookMs = performance.now() - startedMs;
+      await cluster.start();
+      session = await open();
+      expect(tookMs).toBeLessThan(1_500);
+      await expect(ended).resolves.toMatchObject({ code: 'TRN3001' });
+      // Nothing was acknowledged on the way out.
+      expect(await confirmed()).toBe(from);
+      const successor = await start(from);
+      await successor.until('the row again', () => successor.inserts.length === 1);
+      await session.query('drop role reader');
+    },
+  );
+
   test('settings of the role and the database do not change how values print', async () => {
     await session.query(`alter role postgres set datestyle = 'SQL, DMY'`);
     await session.query(`alter role postgres set intervalstyle = 'sql_standard'`);
@@ -297,6 +336,17 @@ describe.each(['13', '15'] as const)('a stream of a %s server', (version) => {
     await expect(Reader.start(endpoint, from)).rejects.toMatchObject({
       code: 'TRN3001',
       facts: { sqlstate: '55006' },
+    });
+  });
+
+  test('a publication that is gone is named, and is no missing slot', async () => {
+    const reader = await start(await confirmed());
+    const ended = reader.stream.ended;
+    await session.query(`drop publication ${SLOT}`);
+    await session.query(`insert into public.notes values (1, 'x')`);
+    await expect(ended).rejects.toMatchObject({
+      code: 'TRN3001',
+      facts: { sqlstate: '42704', message: `publication "${SLOT}" does not exist` },
     });
   });
 

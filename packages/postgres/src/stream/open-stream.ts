@@ -5,10 +5,12 @@ import { deferred } from '@turnout/core/waiting';
 import { fail } from '@turnout/contracts/errors';
 import type pg from 'pg';
 import { LogicalReplicationService } from 'pg-logical-replication/dist/logical-replication-service.js';
-import { sqlState } from '../database-error.js';
+import { serverFacts } from '../database-error.js';
 import { PgoutputDecoder } from '../pgoutput/decoder.js';
 import { clientConfig, connectionError } from '../session.js';
 import type { ChangeStream, StreamOptions } from './change-stream.js';
+import { FarewellDetector } from './farewell.js';
+import { ServerWatch } from './server-watch.js';
 import { TurnoutPlugin } from './turnout-plugin.js';
 
 /** Longest time between two status messages, whatever the server allows. */
@@ -46,6 +48,8 @@ class ReplicationStream implements ChangeStream {
   #socket: Socket | null = null;
   #timer: NodeJS.Timeout | null = null;
   #senderTimeoutMs = 0;
+  #farewell = new FarewellDetector(0);
+  readonly #watch: ServerWatch;
   #heardAtMs = 0;
   #reading = true;
   #closing: Promise<void> | null = null;
@@ -57,6 +61,7 @@ class ReplicationStream implements ChangeStream {
     this.#options = options;
     this.#durable = options.startLsn;
     const { endpoint, applicationName } = options;
+    this.#watch = new ServerWatch({ endpoint, applicationName }, () => this.#letGo());
     this.#service = new LogicalReplicationService(clientConfig({ endpoint, applicationName }), {
       // Both defaults would acknowledge what was received, applied or not.
       acknowledge: { auto: false, timeoutSeconds: 0 },
@@ -75,6 +80,7 @@ class ReplicationStream implements ChangeStream {
       prepare: async (client) => {
         this.#socket = socketOf(client);
         this.#senderTimeoutMs = await readSenderTimeoutMs(client);
+        this.#farewell = new FarewellDetector(this.#senderTimeoutMs);
       },
       onPayload: (payload) => this.#receive(payload),
     });
@@ -119,6 +125,7 @@ class ReplicationStream implements ChangeStream {
         : STATUS_INTERVAL_MS_MAX,
     );
     this.#timer = setInterval(() => this.#tick(), intervalMs);
+    this.#watch.ensure();
     this.#started.resolve();
   }
 
@@ -129,6 +136,7 @@ class ReplicationStream implements ChangeStream {
       this.#breakOff(this.#lost({ silent_ms: Math.round(silentMs) }));
       return;
     }
+    this.#watch.ensure();
     // Asking for an answer makes an idle server speak, so that its silence means something.
     this.#sendStatus(true);
   }
@@ -142,6 +150,7 @@ class ReplicationStream implements ChangeStream {
   #receive(payload: Buffer): void {
     if (this.#fault || this.#closing) return;
     this.#heardAtMs = performance.now();
+    this.#farewell.reset();
     const message = this.#decoder.decode(payload);
     if (message === null) return;
     if (message.kind === 'failure') {
@@ -157,8 +166,17 @@ class ReplicationStream implements ChangeStream {
   #keepalive(walEnd: string, mustAnswer: boolean): void {
     if (this.#fault || this.#closing) return;
     this.#heardAtMs = performance.now();
-    this.#guarded(() => this.#options.onKeepalive(parseLsn(walEnd)));
-    if (mustAnswer) this.#sendStatus(false);
+    const position = parseLsn(walEnd);
+    this.#guarded(() => this.#options.onKeepalive(position));
+    if (!mustAnswer) return;
+    if (this.#farewell.asked(position, this.#heardAtMs)) this.#letGo();
+    else this.#sendStatus(false);
+  }
+
+  /** The server shuts down and waits for this reader: what it has not acknowledged is read again. */
+  #letGo(): void {
+    if (this.#fault || this.#closing) return;
+    this.#breakOff(this.#lost({ reason: 'the server shuts down' }));
   }
 
   /** A throw here would reach the socket and end the process, not the stream. */
@@ -182,23 +200,30 @@ class ReplicationStream implements ChangeStream {
   #startError(thrown: unknown): Error {
     const { slot, endpoint } = this.#options;
     if (isAppError(thrown)) return thrown;
-    const sqlstate = sqlState(thrown);
-    if (sqlstate === '42704') return fail('slot_missing', { slot }, thrown);
-    if (sqlstate === '55000') return fail('slot_lost', { slot }, thrown);
-    return this.#socket ? this.#lost({ sqlstate }, thrown) : connectionError(endpoint, thrown);
+    const { sqlstate, message } = serverFacts(thrown);
+    if (sqlstate === '42704') return fail('slot_missing', { slot, sqlstate, message }, thrown);
+    if (sqlstate === '55000') return fail('slot_lost', { slot, sqlstate, message }, thrown);
+    return this.#socket ? this.#endError(thrown) : connectionError(endpoint, thrown);
+  }
+
+  /** Once it streams, the same states mean other objects: 42704 is a publication that is gone. */
+  #endError(thrown: unknown): Error {
+    const { sqlstate, message } = serverFacts(thrown);
+    return this.#lost({ sqlstate, message }, thrown);
   }
 
   #finish(thrown: unknown): void {
     this.#started.reject(this.#startError(thrown));
     if (this.#fault) this.#ended.reject(this.#fault);
     else if (this.#closing) this.#ended.resolve();
-    else this.#ended.reject(this.#lost({ sqlstate: sqlState(thrown) }, thrown));
+    else this.#ended.reject(this.#endError(thrown));
     void this.#stop();
   }
 
   async #stop(): Promise<void> {
     if (this.#timer) clearInterval(this.#timer);
     this.#timer = null;
+    this.#watch.close();
     await this.#service.stop().catch(() => undefined);
   }
 }

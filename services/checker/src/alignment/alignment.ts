@@ -24,7 +24,7 @@ export interface Alignment extends InFlight {
 const RETRY_INTERVAL_MS = 10;
 
 /**
- * Opens a snapshot on each side and tells exactly which keys may differ between them for no other
+ * Opens a snapshot on each side and answers exactly which keys may differ between them for no other
  * reason than time. Transactions are told apart by id: their order in the log is not the order in
  * which they become visible. Both snapshots stay open until `sessions.rollback()`.
  *
@@ -91,7 +91,7 @@ async function attempt(
     const alignment = { source, target, appliedLsn, ...inFlight };
     return { alignment, waitsFor: waitsFor(alignment, tracker, leastAppliedLsn) };
   } catch (thrown) {
-    // The first error is the one to tell; a rollback that fails too belongs to a lost session.
+    // The first error is the one to report; a rollback that fails too belongs to a lost session.
     if (!isCancelled(thrown)) await sessions.rollback().catch(() => undefined);
     throw thrown;
   }

@@ -43,12 +43,19 @@ export class CheckSessions {
   readonly target: Session;
   readonly #marker: Session;
   readonly #sourceSide: Side;
+  #lost = false;
 
   constructor(sourceSide: Side, source: Session, target: Session, marker: Session) {
     this.#sourceSide = sourceSide;
     this.source = source;
     this.target = target;
     this.#marker = marker;
+    for (const session of [source, target, marker]) session.on('end', () => (this.#lost = true));
+  }
+
+  /** True once one of them has ended, with its server for example. */
+  get lost(): boolean {
+    return this.#lost;
   }
 
   /** Opens the source's snapshot; `rollback` ends it. */

@@ -1,5 +1,5 @@
 import { isAppError } from '@turnout/core/app-error';
-import { isConnectionLost, sqlState } from '@turnout/postgres/database-error';
+import { isConnectionLost, serverFacts, sqlState, tableOf } from '@turnout/postgres/database-error';
 
 const STATES: Readonly<Record<string, string>> = {
   '55P03': 'lock_timeout',
@@ -18,4 +18,12 @@ export function reasonOf(thrown: unknown): string {
   const state = sqlState(thrown);
   if (state !== null) return STATES[state] ?? `sqlstate_${state}`;
   return isConnectionLost(thrown) ? 'connection_lost' : 'internal_error';
+}
+
+/** One sentence about why something failed: an error of ours says all, the server what names objects only. */
+export function describeFailure(thrown: unknown): string {
+  if (isAppError(thrown)) return thrown.message;
+  const server = serverFacts(thrown);
+  const parts = [reasonOf(thrown), server.message, tableOf(server), server.sqlstate];
+  return parts.filter((part) => part !== null).join(', ');
 }

@@ -1,6 +1,6 @@
 import type { CheckEnd, CheckRow, CheckTable } from '@turnout/store/checks';
 import type { PairContext } from '../checker-context.js';
-import type { Tally } from '../comparison/prover.js';
+import type { Tally } from '../comparison/comparator.js';
 
 /** Progress is also the sign of life of a claim. */
 const PROGRESS_INTERVAL_MS = 1_000;

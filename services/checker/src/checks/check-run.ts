@@ -5,8 +5,8 @@ import { fail } from '@turnout/contracts/errors';
 import type { CheckEnd, CheckKind, CheckTable } from '@turnout/store/checks';
 import type { Alignment } from '../alignment/alignment.js';
 import type { CheckSessions } from '../alignment/check-sessions.js';
-import { Owed } from '../comparison/owed.js';
-import { Prover, type Tally } from '../comparison/prover.js';
+import { PendingWork } from '../comparison/pending-work.js';
+import { Comparator, type Tally } from '../comparison/comparator.js';
 import type { RowDifference } from '../comparison/row-differences.js';
 import type { SideTracking } from '../tracking/side-tracking.js';
 import { reasonOf } from './check-failure.js';
@@ -62,14 +62,14 @@ export async function runCheck(parts: CheckParts): Promise<CheckResult> {
 class CheckRun {
   readonly #parts: CheckParts;
   readonly #limits: CheckLimits;
-  readonly #prover: Prover;
+  readonly #comparator: Comparator;
   alignment: Alignment | null = null;
 
   constructor(parts: CheckParts) {
     const { tracking, sessions, signal, record, onProgress } = parts;
     this.#parts = parts;
     this.#limits = parts.kind === 'final' ? FINAL_LIMITS : FULL_LIMITS;
-    this.#prover = new Prover({
+    this.#comparator = new Comparator({
       tracker: tracking.tracker,
       sessions,
       units: tracking.unitsByName,
@@ -83,38 +83,38 @@ class CheckRun {
   }
 
   get tally(): Tally {
-    return this.#prover.tally;
+    return this.#comparator.tally;
   }
 
-  /** Answers null when everything owed was compared, otherwise why not. */
+  /** Answers null when everything pending was compared, otherwise why not. */
   async prove(): Promise<string | null> {
     const { kind, tracking, signal } = this.#parts;
     const { state } = tracking.tracker;
     // Without a base, keys that were never compared would pass as equal.
     if (kind !== 'full' && state.base === null) return 'no_base';
-    let owed: Owed | null = null;
+    let pending: PendingWork | null = null;
     let least = Number.POSITIVE_INFINITY;
     let progressAtMs = performance.now();
     for (;;) {
-      const round: Awaited<ReturnType<Prover['round']>> = await this.#prover.round(
-        () => owed ?? this.#everythingOwed(),
+      const round: Awaited<ReturnType<Comparator['round']>> = await this.#comparator.round(
+        () => pending ?? this.#allPendingWork(),
       );
-      ({ owed, alignment: this.alignment } = round);
-      if (owed.isEmpty) break;
+      ({ pending, alignment: this.alignment } = round);
+      if (pending.isEmpty) break;
       // Units weigh more than keys: a unit that is proven leaves its keys in flight behind.
-      const left = owed.whole.size * 1e9 + owed.keyCount;
+      const left = pending.whole.size * 1e9 + pending.keyCount;
       if (left < least) [least, progressAtMs] = [left, performance.now()];
-      if (performance.now() - progressAtMs > this.#limits.stallMs) return stallReason(owed);
+      if (performance.now() - progressAtMs > this.#limits.stallMs) return stallReason(pending);
       await pause(ROUND_INTERVAL_MS, signal);
     }
     if (kind === 'final' && state.dirty.units.length > 0) return 'written_during_final_check';
     return null;
   }
 
-  #everythingOwed(): Owed {
+  #allPendingWork(): PendingWork {
     const { kind, tracking } = this.#parts;
-    if (kind === 'full') return new Owed(tracking.unitsByName.keys());
-    return Owed.fromDirty(tracking.tracker.state.dirty);
+    if (kind === 'full') return new PendingWork(tracking.unitsByName.keys());
+    return PendingWork.fromDirty(tracking.tracker.state.dirty);
   }
 }
 
@@ -134,9 +134,10 @@ function endOf(
   return { outcome, reason: why, tables, rowsCompared, differences, seconds, findings };
 }
 
-function stallReason(owed: Owed): string {
-  if (owed.whole.size > 0) return `tables_in_flight: ${[...owed.whole].slice(0, 5).join(', ')}`;
-  return `keys_in_flight: ${owed.keyCount}`;
+function stallReason(pending: PendingWork): string {
+  if (pending.whole.size > 0)
+    return `tables_in_flight: ${[...pending.whole].slice(0, 5).join(', ')}`;
+  return `keys_in_flight: ${pending.keyCount}`;
 }
 
 function drainLsnOf(params: Readonly<Record<string, unknown>>): Lsn | undefined {

@@ -1,8 +1,8 @@
 import { isAppError } from '@turnout/core/app-error';
 import { otherSide, SIDES, type Side } from '@turnout/core/sides';
 import type { PairContext } from '../checker-context.js';
-import { Owed } from '../comparison/owed.js';
-import { Prover } from '../comparison/prover.js';
+import { PendingWork } from '../comparison/pending-work.js';
+import { Comparator } from '../comparison/comparator.js';
 import type { PairTrackers } from '../tracking/pair-trackers.js';
 import type { SideTracking } from '../tracking/side-tracking.js';
 import {
@@ -36,7 +36,7 @@ export class ContinuousRounds {
     return Math.max(0, this.#ranAtMs + intervalMs - performance.now());
   }
 
-  /** One round from `source`, if it is time; a failed one is told and left to the next. */
+  /** One round from `source`, if it is time; a failed one is reported and left to the next. */
   async runDue(source: Side, eager: boolean, signal: AbortSignal): Promise<void> {
     const tracking = this.#trackers.get(source);
     if (this.dueInMs(eager) > 0) return;
@@ -76,7 +76,7 @@ export class ContinuousRounds {
     const { store, log, meters, pair } = this.#context;
     const { state } = tracking.tracker;
     const { base } = state;
-    const prover = new Prover({
+    const comparator = new Comparator({
       tracker: tracking.tracker,
       sessions: await this.#trackers.sessions(tracking.side),
       units: tracking.unitsByName,
@@ -86,22 +86,22 @@ export class ContinuousRounds {
       onDifferences: async (differences) => {
         if (base === null) return;
         await store.checks.recordDifferences(base, recordedDifferences(differences));
-        // What follows from an equality that no longer holds proves nothing.
+        // Dirty keys are relative to the base: with a difference in it, a round over them is no proof.
         state.dropBase();
         meters.differencesFound(pair.name, differences.length);
         log.warn({ pair: pair.name, check: base, differences: differences.length }, 'rows differ');
       },
     });
-    await prover.round(() => (base === null ? new Owed() : smallOwed(tracking)));
+    await comparator.round(() => (base === null ? new PendingWork() : smallPendingWork(tracking)));
   }
 }
 
 /** What one round may take on: a final check has to wait until it is over. */
-function smallOwed({ tracker, unitsByName }: SideTracking): Owed {
-  const owed = Owed.fromDirty(tracker.state.dirty, CONTINUOUS_KEYS_MAX);
-  for (const name of owed.whole) {
+function smallPendingWork({ tracker, unitsByName }: SideTracking): PendingWork {
+  const pending = PendingWork.fromDirty(tracker.state.dirty, CONTINUOUS_KEYS_MAX);
+  for (const name of pending.whole) {
     const rows = unitsByName.get(name)?.estimatedRows ?? Number.POSITIVE_INFINITY;
-    if (rows > CONTINUOUS_WHOLE_ROWS_MAX) owed.whole.delete(name);
+    if (rows > CONTINUOUS_WHOLE_ROWS_MAX) pending.whole.delete(name);
   }
-  return owed;
+  return pending;
 }

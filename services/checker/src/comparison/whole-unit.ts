@@ -1,5 +1,5 @@
 import { keyCells } from '../tracking/relation-keys.js';
-import type { Touch } from '../tracking/touches.js';
+import type { ChangedKeys } from '../tracking/changed-keys.js';
 import type { CheckSessions } from '../alignment/check-sessions.js';
 import { readBuckets, readColumnDigests, readKeyed, readMultiset } from './digest-reader.js';
 import {
@@ -37,7 +37,10 @@ export interface UnitComparison {
 type SessionPair = Pick<CheckSessions, 'source' | 'target'>;
 
 /** True when rows of the unit may differ for reasons of time, and no one can tell which. */
-export function isWhollyInFlight({ key }: ComparisonUnit, inFlight: Touch | undefined): boolean {
+export function isWhollyInFlight(
+  { key }: ComparisonUnit,
+  inFlight: ChangedKeys | undefined,
+): boolean {
   return inFlight !== undefined && (key === null || inFlight.keys === null);
 }
 
@@ -48,7 +51,7 @@ export function isWhollyInFlight({ key }: ComparisonUnit, inFlight: Touch | unde
 export async function compareWholeUnit(
   unit: ComparisonUnit,
   sessions: SessionPair,
-  inFlight: Touch | undefined,
+  inFlight: ChangedKeys | undefined,
 ): Promise<UnitComparison> {
   const mask = bucketMask(unit.estimatedRows);
   const [source, target] = await Promise.all([
@@ -77,7 +80,7 @@ export async function compareWholeUnit(
   };
 }
 
-/** A power of two minus one, from the estimate; a wrong estimate costs time, never truth. */
+/** A power of two minus one, from the estimate; a wrong estimate costs time and finds the same differences. */
 export function bucketMask(estimatedRows: number): number {
   const wanted = Math.min(BUCKETS_MAX, Math.max(1, estimatedRows / ROWS_PER_BUCKET));
   return 2 ** Math.ceil(Math.log2(wanted)) - 1;

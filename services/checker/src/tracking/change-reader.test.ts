@@ -2,7 +2,7 @@ import { lsn } from '@turnout/core/lsn';
 import { UNCHANGED, type Relation, type Row } from '@turnout/postgres/pgoutput/messages';
 import { expect, test } from 'vitest';
 import { ChangeReader } from './change-reader.js';
-import type { TrackedTransaction } from './touches.js';
+import type { TrackedTransaction } from './changed-keys.js';
 
 function relation(schema: string, name: string, columns: string[], keys: string[]): Relation {
   return {
@@ -45,7 +45,7 @@ function reader(transactionKeysMax = 100) {
   return { changes, taken, transact, insert };
 }
 
-test('an update of a key touches the old and the new one; TOAST gaps are filled from the old row', () => {
+test('an update of a key changedKeys the old and the new one; TOAST gaps are filled from the old row', () => {
   const { changes, taken, transact } = reader();
   transact(10n, () =>
     changes.onMessage({
@@ -55,7 +55,7 @@ test('an update of a key touches the old and the new one; TOAST gaps are filled 
       row: ['n', '2'],
     }),
   );
-  expect([...taken[0]!.touches.get('public.orders')!.keys!]).toEqual(['["1"]', '["2"]']);
+  expect([...taken[0]!.changedKeys.get('public.orders')!.keys!]).toEqual(['["1"]', '["2"]']);
   transact(20n, () =>
     changes.onMessage({
       kind: 'update',
@@ -64,13 +64,13 @@ test('an update of a key touches the old and the new one; TOAST gaps are filled 
       row: ['m', UNCHANGED],
     }),
   );
-  expect([...taken[1]!.touches.get('public.orders')!.keys!]).toEqual(['["3"]']);
+  expect([...taken[1]!.changedKeys.get('public.orders')!.keys!]).toEqual(['["3"]']);
 });
 
-test('unknown tables, key-less rows and TRUNCATE touch the table as a whole', () => {
+test('unknown tables, key-less rows and TRUNCATE changed the table as a whole', () => {
   const { changes, taken, transact, insert } = reader();
   transact(10n, () => insert(unknown, ['x']));
-  expect(taken[0]!.touches.get('public.unknown')).toEqual({ keys: null, truncated: false });
+  expect(taken[0]!.changedKeys.get('public.unknown')).toEqual({ keys: null, truncated: false });
   transact(20n, () =>
     changes.onMessage({
       kind: 'truncate',
@@ -79,13 +79,13 @@ test('unknown tables, key-less rows and TRUNCATE touch the table as a whole', ()
       restartIdentity: false,
     }),
   );
-  expect(taken[1]!.touches.get('public.orders')).toEqual({ keys: null, truncated: true });
+  expect(taken[1]!.changedKeys.get('public.orders')).toEqual({ keys: null, truncated: true });
 });
 
 test('a transaction beyond its limit keeps its tables and forgets its keys', () => {
   const { taken, transact, insert } = reader(2);
   transact(10n, () => ['1', '2', '3'].forEach((id) => insert(orders, ['n', id])));
-  expect(taken[0]!.touches.get('public.orders')!.keys).toBeNull();
+  expect(taken[0]!.changedKeys.get('public.orders')!.keys).toBeNull();
 });
 
 test('only a check marker of our own side answers, at its commit, and is no key', async () => {
@@ -105,7 +105,7 @@ test('only a check marker of our own side answers, at its commit, and is no key'
   expect(changes.consumedLsn).toBe(28n);
 });
 
-test('waiters are told when the stream has ended', async () => {
+test('waiters are rejected when the stream has ended', async () => {
   const { changes } = reader();
   const seen = changes.expectMarker('token');
   changes.fail(new Error('ended'));

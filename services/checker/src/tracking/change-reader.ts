@@ -10,11 +10,11 @@ import type {
 import { keyOf, relationKeys, type RelationKeys, type TableLookup } from './relation-keys.js';
 import {
   condense,
-  touchKey,
-  touchWhole,
-  type Touches,
+  addChangedKey,
+  markWholeUnit,
+  type ChangedKeysByUnit,
   type TrackedTransaction,
-} from './touches.js';
+} from './changed-keys.js';
 
 const TURNOUT_SCHEMA = 'turnout';
 
@@ -23,21 +23,22 @@ export interface ChangeReaderOptions {
   /** Side whose markers are ours; the other side's arrive here too, replicated. */
   readonly side: string;
   readonly lookup: TableLookup;
-  /** Keys of one transaction; beyond it its tables count as touched as a whole. */
+  /** Keys of one transaction; beyond it its tables count as changed as a whole. */
   readonly transactionKeysMax: number;
   onTransaction(transaction: TrackedTransaction): void;
 }
 
 /**
  * Turns the stream into transactions and keys. Unlike the links it also keeps what Turnout itself
- * wrote: an applier's bug must not hide behind its own signature. Rows of the schema `turnout` are
+ * wrote: rows that an applier got wrong stand in its own transactions. Rows of the schema `turnout` are
  * signals and never keys.
  */
 export class ChangeReader {
   readonly #options: ChangeReaderOptions;
   readonly #relations = new WeakMap<Relation, RelationKeys>();
   readonly #waiting = new Map<string, Deferred<void>>();
-  #open: { begin: Begin; touches: Touches; keys: number; tokens: string[] } | null = null;
+  #open: { begin: Begin; changedKeys: ChangedKeysByUnit; keys: number; tokens: string[] } | null =
+    null;
   #consumedLsn: Lsn;
 
   constructor(options: ChangeReaderOptions) {
@@ -73,7 +74,7 @@ export class ChangeReader {
 
   onMessage(message: StreamMessage): void {
     if (message.kind === 'begin') {
-      this.#open = { begin: message, touches: new Map(), keys: 0, tokens: [] };
+      this.#open = { begin: message, changedKeys: new Map(), keys: 0, tokens: [] };
     } else if (message.kind === 'commit') {
       this.#commit(message.endLsn);
     } else {
@@ -84,9 +85,9 @@ export class ChangeReader {
   #commit(endLsn: Lsn): void {
     const open = this.#open;
     this.#open = null;
-    if (open && open.touches.size > 0) {
+    if (open && open.changedKeys.size > 0) {
       const { xid, finalLsn } = open.begin;
-      this.#options.onTransaction({ xid, finalLsn, touches: open.touches });
+      this.#options.onTransaction({ xid, finalLsn, changedKeys: open.changedKeys });
     }
     this.#consumedLsn = laterOf(this.#consumedLsn, endLsn);
     for (const token of open?.tokens ?? []) {
@@ -101,7 +102,7 @@ export class ChangeReader {
     if (change.kind === 'truncate') {
       for (const relation of change.relations) {
         if (relation.schema === TURNOUT_SCHEMA) continue;
-        touchWhole(open.touches, this.#keysOf(relation).unit, true);
+        markWholeUnit(open.changedKeys, this.#keysOf(relation).unit, true);
       }
       return;
     }
@@ -110,10 +111,10 @@ export class ChangeReader {
     for (const [row, old] of imagesOf(change)) {
       const key = positions ? keyOf(positions, row, old) : undefined;
       if (key === undefined || open.keys >= this.#options.transactionKeysMax) {
-        if (key !== undefined) condense(open.touches);
-        touchWhole(open.touches, unit, false);
+        if (key !== undefined) condense(open.changedKeys);
+        markWholeUnit(open.changedKeys, unit, false);
       } else {
-        touchKey(open.touches, unit, key);
+        addChangedKey(open.changedKeys, unit, key);
         open.keys += 1;
       }
     }

@@ -1,7 +1,7 @@
 import type { Lsn } from '@turnout/core/lsn';
-import type { Touch } from './touches.js';
+import type { ChangedKeys } from './changed-keys.js';
 
-/** When an unproven touch was read: the oldest bounds what may be acknowledged. */
+/** When an unproven change was read: the oldest bounds what may be acknowledged. */
 interface Mark {
   readonly firstLsn: Lsn;
   lastSequence: number;
@@ -13,8 +13,8 @@ interface Dirty {
 }
 
 /**
- * What was touched since it was last proven equal, per comparison unit. A mark is taken away only by
- * a proof that is not older than the last touch: `sequence` counts the transactions read.
+ * What was changed since it was last proven equal, per comparison unit. A mark is taken away only by
+ * a proof that is not older than the last change: `sequence` counts the transactions read.
  */
 export class DirtyKeys {
   readonly #keysMax: number;
@@ -58,7 +58,7 @@ export class DirtyKeys {
     return [...(this.#units.get(unit)?.keys.keys() ?? [])];
   }
 
-  add(unit: string, { keys }: Touch, firstLsn: Lsn, lastSequence: number): void {
+  add(unit: string, { keys }: ChangedKeys, firstLsn: Lsn, lastSequence: number): void {
     const dirty = this.#dirtyOf(unit);
     if (keys === null || this.#count + keys.size > this.#keysMax) {
       this.#markWhole(dirty, firstLsn, lastSequence);
@@ -85,7 +85,7 @@ export class DirtyKeys {
   }
 
   /** The whole unit was compared at `sequence`; what was in flight then (`except`) stays dirty. */
-  proveWhole(unit: string, except: Touch | undefined, sequence: number): void {
+  proveWhole(unit: string, except: ChangedKeys | undefined, sequence: number): void {
     const dirty = this.#units.get(unit);
     if (!dirty || except?.keys === null) return;
     const mark = dirty.whole;

@@ -4,7 +4,7 @@ import { SIDES, otherSide, type Side } from '@turnout/core/sides';
 import type { Store } from '@turnout/store/store';
 import { openCheckSessions, type CheckSessions } from '../alignment/check-sessions.js';
 import { parseSnapshot, type Snapshot } from '../alignment/snapshot.js';
-import { reasonOf } from '../checks/check-failure.js';
+import { describeFailure, reasonOf } from '../checks/check-failure.js';
 import {
   openTracking,
   readUnits,
@@ -95,7 +95,8 @@ export class PairTrackers {
 
   /** Warm sessions that read from `source` and its other side. */
   async sessions(source: Side): Promise<CheckSessions> {
-    if (this.#sessions?.source === source) return this.#sessions.sessions;
+    const open = this.#sessions;
+    if (open?.source === source && !open.sessions.lost) return open.sessions;
     await this.closeSessions();
     const { pair, applicationName } = this.#options;
     const target = otherSide(source);
@@ -108,7 +109,7 @@ export class PairTrackers {
     return sessions;
   }
 
-  /** Also after an error: a session in doubt is never used again. */
+  /** Also after an error: what is open in a session after an error is not known. */
   async closeSessions(): Promise<void> {
     const open = this.#sessions;
     this.#sessions = null;
@@ -145,7 +146,7 @@ export class PairTrackers {
     state.settle(parseSnapshot(rows[0]!.snapshot), LSN_END);
   }
 
-  /** Tells the store how far `side` is proven, and only then the slot. */
+  /** Reports to the store how far `side` is proven, and only then acknowledges it to the slot. */
   async report(side: Side, lastRoundAt: string | null, problem: unknown): Promise<void> {
     const tracking = this.#trackings.get(side);
     if (!tracking) return;
@@ -159,7 +160,7 @@ export class PairTrackers {
       horizonLsn: formatLsn(horizonLsn),
       baseCheckId: state.base,
       code: problem === null ? null : isAppError(problem) ? problem.code : 'TRN4002',
-      message: problem === null ? null : reasonOf(problem),
+      message: problem === null ? null : describeFailure(problem),
     });
     tracker.acknowledge(horizonLsn);
   }

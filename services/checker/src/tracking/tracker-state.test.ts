@@ -1,21 +1,26 @@
 import { lsn } from '@turnout/core/lsn';
 import { expect, test } from 'vitest';
 import { parseSnapshot } from '../alignment/snapshot.js';
-import { touchKey, touchWhole, type Touches, type TrackedTransaction } from './touches.js';
+import {
+  addChangedKey,
+  markWholeUnit,
+  type ChangedKeysByUnit,
+  type TrackedTransaction,
+} from './changed-keys.js';
 import { TrackerState, type TrackingLimits } from './tracker-state.js';
 
 const LIMITS: TrackingLimits = {
   transactionsMax: 10,
-  ringKeysMax: 100,
+  inFlightKeysMax: 100,
   transactionKeysMax: 100,
   dirtyKeysMax: 5,
 };
 
 function transaction(xid: number, at: bigint, keys: string[] | null): TrackedTransaction {
-  const touches: Touches = new Map();
-  if (keys === null) touchWhole(touches, 't', true);
-  for (const key of keys ?? []) touchKey(touches, 't', key);
-  return { xid, finalLsn: lsn(at), touches };
+  const changedKeys: ChangedKeysByUnit = new Map();
+  if (keys === null) markWholeUnit(changedKeys, 't', true);
+  for (const key of keys ?? []) addChangedKey(changedKeys, 't', key);
+  return { xid, finalLsn: lsn(at), changedKeys };
 }
 
 /** A state that has a base, so that dirty keys mean something. */
@@ -31,11 +36,11 @@ test('in flight is what either snapshot does not contain, decided by id and by p
   state.take(transaction(782, 100n, ['stalled']));
   state.take(transaction(783, 110n, ['both']));
   state.take(transaction(784, 120n, ['later']));
-  const { touches } = state.inFlight(parseSnapshot('782:785:782'), lsn(110n));
-  expect([...touches.get('t')!.keys!].sort()).toEqual(['later', 'stalled']);
+  const { changedKeys } = state.inFlight(parseSnapshot('782:785:782'), lsn(110n));
+  expect([...changedKeys.get('t')!.keys!].sort()).toEqual(['later', 'stalled']);
 });
 
-test('a proof takes a key only when it is not older than the last touch', () => {
+test('a proof takes a key only when it is not older than the last changed', () => {
   const state = based();
   state.take(transaction(1, 100n, ['a', 'b']));
   const { sequence } = state;
@@ -44,7 +49,7 @@ test('a proof takes a key only when it is not older than the last touch', () => 
   expect(state.dirty.keysOf('t')).toEqual(['a']);
 });
 
-test('a restart reads again from the oldest touch that is not proven', () => {
+test('a restart reads again from the oldest change that is not proven', () => {
   const state = based();
   state.take(transaction(1, 100n, ['a']));
   state.take(transaction(2, 200n, ['b']));
@@ -61,8 +66,8 @@ test('beyond its limit a table is dirty as a whole, and a whole proof leaves wha
   state.take(transaction(1, 100n, ['a', 'b', 'c', 'd', 'e']));
   state.take(transaction(2, 200n, ['f']));
   expect(state.dirty.wholeUnits).toEqual(['t']);
-  const { touches, sequence } = state.inFlight(parseSnapshot('9:9:'), lsn(150n));
-  state.dirty.proveWhole('t', touches.get('t'), sequence);
+  const { changedKeys, sequence } = state.inFlight(parseSnapshot('9:9:'), lsn(150n));
+  state.dirty.proveWhole('t', changedKeys.get('t'), sequence);
   expect(state.dirty.wholeUnits).toEqual([]);
   expect(state.dirty.keysOf('t')).toEqual(['f']);
   expect(state.oldestNeededLsn).toBe(100n);
@@ -88,7 +93,7 @@ test('without a base settled keys are forgotten, unless a full check is collecti
   expect(state.settledLsn).toBe(200n);
 });
 
-test('a full ring says so: from there on the state is incomplete', () => {
+test('too many transactions in flight are refused: from there on the state is incomplete', () => {
   const state = based({ ...LIMITS, transactionsMax: 1 });
   expect(state.take(transaction(1, 100n, ['a']))).toBe(true);
   expect(state.take(transaction(2, 200n, ['b']))).toBe(false);

@@ -1,14 +1,18 @@
 import type { Lsn } from '@turnout/core/lsn';
 import type { Snapshot } from '../alignment/snapshot.js';
 import { DirtyKeys } from './dirty-keys.js';
-import { mergeTouches, type Touches, type TrackedTransaction } from './touches.js';
-import { TransactionRing } from './transaction-ring.js';
+import {
+  mergeChangedKeys,
+  type ChangedKeysByUnit,
+  type TrackedTransaction,
+} from './changed-keys.js';
+import { InFlightTransactions } from './in-flight-transactions.js';
 
 export interface TrackingLimits {
   /** Transactions that may wait for both snapshots to contain them. */
   readonly transactionsMax: number;
-  /** Keys kept of them; beyond it a transaction touches its tables as a whole. */
-  readonly ringKeysMax: number;
+  /** Keys kept of them; beyond it a transaction counts as a change of its whole tables. */
+  readonly inFlightKeysMax: number;
   /** Keys of one transaction. */
   readonly transactionKeysMax: number;
   /** Dirty keys over all tables; beyond it a table is dirty as a whole. */
@@ -17,32 +21,32 @@ export interface TrackingLimits {
 
 export const TRACKING_LIMITS: TrackingLimits = {
   transactionsMax: 200_000,
-  ringKeysMax: 500_000,
+  inFlightKeysMax: 500_000,
   transactionKeysMax: 100_000,
   dirtyKeysMax: 200_000,
 };
 
 /** What is in flight at one alignment, and up to which transaction that is known. */
 export interface InFlight {
-  readonly touches: Touches;
+  readonly changedKeys: ChangedKeysByUnit;
   readonly sequence: number;
 }
 
 /**
- * What one reader knows: the transactions in flight, the keys not proven since their last touch, and
+ * What one reader knows: the transactions in flight, the keys not proven since their last change, and
  * the base, the full check all of that is relative to. Without a base dirty keys mean nothing.
  */
 export class TrackerState {
   readonly dirty: DirtyKeys;
-  readonly #ring: TransactionRing;
+  readonly #inFlight: InFlightTransactions;
   readonly #truncated = new Map<string, number>();
   #sequence = 0;
   #base: string | null = null;
   #collecting = false;
 
-  constructor({ transactionsMax, ringKeysMax, dirtyKeysMax }: TrackingLimits) {
+  constructor({ transactionsMax, inFlightKeysMax, dirtyKeysMax }: TrackingLimits) {
     this.dirty = new DirtyKeys(dirtyKeysMax);
-    this.#ring = new TransactionRing({ transactionsMax, keysMax: ringKeysMax });
+    this.#inFlight = new InFlightTransactions({ transactionsMax, keysMax: inFlightKeysMax });
   }
 
   get base(): string | null {
@@ -54,38 +58,38 @@ export class TrackerState {
   }
 
   get settledLsn(): Lsn {
-    return this.#ring.settledLsn;
+    return this.#inFlight.settledLsn;
   }
 
   get transactionsInFlight(): number {
-    return this.#ring.size;
+    return this.#inFlight.size;
   }
 
   /** Oldest transaction that a restart would have to read again; null when there is none. */
   get oldestNeededLsn(): Lsn | null {
-    const [ring, dirty] = [this.#ring.oldestLsn, this.dirty.oldestLsn];
+    const [ring, dirty] = [this.#inFlight.oldestLsn, this.dirty.oldestLsn];
     if (ring === null || dirty === null) return ring ?? dirty;
     return ring < dirty ? ring : dirty;
   }
 
-  /** False when the ring is full: this state is incomplete from here on and must be given up. */
+  /** False when too many are in flight: this state is incomplete from here on and must be given up. */
   take(transaction: TrackedTransaction): boolean {
     this.#sequence += 1;
-    for (const [unit, touch] of transaction.touches) {
-      this.dirty.add(unit, touch, transaction.finalLsn, this.#sequence);
-      if (touch.truncated) this.#truncated.set(unit, this.#sequence);
+    for (const [unit, changed] of transaction.changedKeys) {
+      this.dirty.add(unit, changed, transaction.finalLsn, this.#sequence);
+      if (changed.truncated) this.#truncated.set(unit, this.#sequence);
     }
-    return this.#ring.add(transaction);
+    return this.#inFlight.add(transaction);
   }
 
   inFlight(source: Snapshot, appliedLsn: Lsn): InFlight {
-    const touches = mergeTouches(this.#ring.unsettled(source, appliedLsn));
-    return { touches, sequence: this.#sequence };
+    const changedKeys = mergeChangedKeys(this.#inFlight.unsettled(source, appliedLsn));
+    return { changedKeys, sequence: this.#sequence };
   }
 
   /** Forgets what both snapshots contain. Without a base, what is not in flight is not dirty. */
   settle(source: Snapshot, appliedLsn: Lsn): void {
-    this.#ring.dropSettled(source, appliedLsn);
+    this.#inFlight.dropSettled(source, appliedLsn);
     if (this.#base === null && !this.#collecting) this.#restartDirty();
   }
 
@@ -93,7 +97,7 @@ export class TrackerState {
     return (this.#truncated.get(unit) ?? 0) > sequence;
   }
 
-  /** A full check begins: touches of tables it has proven already count from here on. */
+  /** A full check begins: changes of tables it has proven already count from here on. */
   collect(): void {
     this.#collecting = true;
   }
@@ -118,15 +122,16 @@ export class TrackerState {
    * only what it does not show is dirty.
    */
   adoptBase(base: string, snapshot: Snapshot, appliedMax: Lsn): void {
-    this.#ring.dropSettled(snapshot, appliedMax);
+    this.#inFlight.dropSettled(snapshot, appliedMax);
     this.#restartDirty();
     this.#base = base;
   }
 
   #restartDirty(): void {
     this.dirty.clear();
-    for (const { touches, finalLsn } of this.#ring.transactions) {
-      for (const [unit, touch] of touches) this.dirty.add(unit, touch, finalLsn, this.#sequence);
+    for (const { changedKeys, finalLsn } of this.#inFlight.transactions) {
+      for (const [unit, changed] of changedKeys)
+        this.dirty.add(unit, changed, finalLsn, this.#sequence);
     }
   }
 }

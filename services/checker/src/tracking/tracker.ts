@@ -4,7 +4,13 @@ import { deferred } from '@turnout/core/waiting';
 import type { Side } from '@turnout/core/sides';
 import { fail } from '@turnout/contracts/errors';
 import { dropPublication, ensurePublication } from '@turnout/postgres/publications';
-import { openSession, withSession, type Endpoint, type Session } from '@turnout/postgres/session';
+import {
+  openSession,
+  REPLICA_ROLE,
+  withSession,
+  type Endpoint,
+  type Session,
+} from '@turnout/postgres/session';
 import { createSlot, dropSlot, freeSlot, readSlot } from '@turnout/postgres/slots';
 import type { ChangeStream } from '@turnout/postgres/stream/change-stream';
 import { openStream } from '@turnout/postgres/stream/open-stream';
@@ -88,7 +94,7 @@ export class Tracker {
 /** Publication, slot and stream of `side`; an existing slot is continued. */
 export async function startTracker(options: TrackerOptions): Promise<Tracker> {
   const { pair, side, endpoint, applicationName, limits, tables } = options;
-  const session = await openSession({ endpoint, applicationName });
+  const session = await openSession({ endpoint, applicationName, settings: REPLICA_ROLE });
   try {
     const floor = await prepareSlot(session, options);
     const state = new TrackerState(limits);
@@ -129,7 +135,7 @@ export async function dropTracking(
   endpoint: Endpoint,
   applicationName: string,
 ): Promise<void> {
-  await withSession({ endpoint, applicationName }, async (session) => {
+  await withSession({ endpoint, applicationName, settings: REPLICA_ROLE }, async (session) => {
     const name = objectName(pair, 'check');
     if (await readSlot(session, name)) {
       await freeSlot(session, name);

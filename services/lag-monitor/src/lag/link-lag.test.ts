@@ -1,7 +1,7 @@
 import { lsn } from '@turnout/core/lsn';
 import type { LinkProgressed } from '@turnout/contracts/events';
 import { describe, expect, test } from 'vitest';
-import { LinkLag, NEWS_AGE_MAX_MS } from './link-lag.js';
+import { LinkLag, EVENT_AGE_MAX_MS } from './link-lag.js';
 
 const at = (ms: number): string => new Date(Date.UTC(2026, 0, 1) + ms).toISOString();
 
@@ -12,7 +12,7 @@ function beat(lag: LinkLag, count: number): void {
   }
 }
 
-const news = (token: number | null, appliedBytes: number): LinkProgressed => ({
+const event = (token: number | null, appliedBytes: number): LinkProgressed => ({
   direction: 'forward',
   received_lsn: `0/${(appliedBytes + 500).toString(16)}`,
   applied_lsn: `0/${appliedBytes.toString(16)}`,
@@ -41,7 +41,7 @@ describe('lag of a link', () => {
   test('a link that keeps up is as late as its newest heartbeat was', () => {
     const lag = new LinkLag('forward');
     beat(lag, 3);
-    lag.progressed(1, news(2, 3_000), 2_050);
+    lag.progressed(1, event(2, 3_000), 2_050);
     expect(stage(lag, 'applied', 2_100)).toMatchObject({
       lag_bytes: 0,
       lag_ms: 9,
@@ -55,22 +55,22 @@ describe('lag of a link', () => {
   test('a link that falls behind is as late as the oldest heartbeat it has not applied', () => {
     const lag = new LinkLag('forward');
     beat(lag, 10);
-    lag.progressed(1, news(2, 3_000), 9_050);
+    lag.progressed(1, event(2, 3_000), 9_050);
     expect(stage(lag, 'applied', 9_100)).toMatchObject({ lag_bytes: 7_000, lag_ms: 6_100 });
     expect(stage(lag, 'received', 9_100)).toMatchObject({ lag_bytes: 6_500, lag_ms: null });
   });
 
-  test('news that comes out of order does not undo newer', () => {
+  test('an event that comes out of order does not undo a newer one', () => {
     const lag = new LinkLag('forward');
     beat(lag, 3);
-    lag.progressed(5, news(2, 3_000), 2_050);
-    lag.progressed(4, news(0, 1_000), 2_060);
+    lag.progressed(5, event(2, 3_000), 2_050);
+    lag.progressed(4, event(0, 1_000), 2_060);
     expect(stage(lag, 'applied', 2_100)?.lag_bytes).toBe(0);
   });
 
   test('bytes are unknown while the end of the source is not read; they are never 0', () => {
     const lag = new LinkLag('forward');
-    lag.progressed(1, news(null, 3_000), 100);
+    lag.progressed(1, event(null, 3_000), 100);
     expect(stage(lag, 'applied', 200)).toMatchObject({
       lag_bytes: null,
       lag_ms: null,
@@ -81,8 +81,8 @@ describe('lag of a link', () => {
   test('a silent bus gives way to the databases, which bound the lag from above', () => {
     const lag = new LinkLag('forward');
     beat(lag, 8);
-    lag.progressed(1, news(1, 2_000), 1_050);
-    const nowMs = 1_050 + NEWS_AGE_MAX_MS + 1_000;
+    lag.progressed(1, event(1, 2_000), 1_050);
+    const nowMs = 1_050 + EVENT_AGE_MAX_MS + 1_000;
     expect(lag.isSilent(nowMs)).toBe(true);
     expect(lag.measure(nowMs)).toBeNull();
     lag.read({
@@ -104,7 +104,7 @@ describe('lag of a link', () => {
     const lag = new LinkLag('forward');
     for (let n = 0; n <= 5; n += 1) {
       lag.wrote({ token: `t${n}`, atMs: n * 1_000, sourceLsn: lsn(100_000n) });
-      lag.progressed(n, news(n, 10_000 * n), n * 1_000 + 10);
+      lag.progressed(n, event(n, 10_000 * n), n * 1_000 + 10);
       lag.measure(n * 1_000 + 20);
     }
     const measured = stage(lag, 'applied', 5_020);

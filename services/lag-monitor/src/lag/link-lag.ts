@@ -9,7 +9,7 @@ import {
 import { Trend } from './trend.js';
 
 /** The bus is silent when a link has said nothing for this long: then the databases are asked. */
-export const NEWS_AGE_MAX_MS = 5_000;
+export const EVENT_AGE_MAX_MS = 5_000;
 /** A heartbeat may be applied and not yet reported; only beyond this its absence counts as lag. */
 const REPORT_GRACE_MS = 1_500;
 /** Heartbeats remembered: ten minutes at one a second. */
@@ -35,7 +35,7 @@ export interface SqlReading {
   readonly tokenSeen: string | null;
 }
 
-interface News {
+interface LinkEvent {
   readonly atMs: number;
   readonly data: LinkProgressed;
 }
@@ -43,13 +43,13 @@ interface News {
 function latencyMs(from: string, to: string | null): number | null {
   if (to === null) return null;
   const ms = Date.parse(to) - Date.parse(from);
-  // Two clocks may disagree by a little; less than nothing is nothing.
+  // Two clocks may disagree by a little: a negative lag counts as 0.
   return Number.isFinite(ms) ? Math.max(0, ms) : null;
 }
 
 const position = (text: string | null): Lsn | null => (text === null ? null : parseLsn(text));
 
-/** Turns heartbeats and news of one link into its lag. What it does not know it calls null. */
+/** Turns heartbeats and events of one link into its lag. What it does not know it calls null. */
 export class LinkLag {
   readonly #direction: Direction;
   readonly #trends: Readonly<Record<LagStage, Trend>> = {
@@ -59,7 +59,7 @@ export class LinkLag {
   #heartbeats: Heartbeat[] = [];
   /** The newest heartbeat known to be applied, if this process wrote it. */
   #lastSeen: Heartbeat | null = null;
-  #news: News | null = null;
+  #latest: LinkEvent | null = null;
   #sequence = -1;
   #sql: SqlReading | null = null;
 
@@ -72,11 +72,11 @@ export class LinkLag {
     this.#heartbeats.splice(0, Math.max(0, this.#heartbeats.length - HEARTBEATS_MAX));
   }
 
-  /** Older news than what is known, as a bus may bring, changes nothing. */
+  /** An event older than the latest one, as a bus may bring, changes nothing. */
   progressed(sequence: number, data: LinkProgressed, atMs: number): void {
     if (sequence <= this.#sequence) return;
     this.#sequence = sequence;
-    this.#news = { atMs, data };
+    this.#latest = { atMs, data };
     this.#see(data.marker?.token ?? null);
   }
 
@@ -86,28 +86,28 @@ export class LinkLag {
   }
 
   isSilent(nowMs: number): boolean {
-    return this.#news === null || nowMs - this.#news.atMs > NEWS_AGE_MAX_MS;
+    return this.#latest === null || nowMs - this.#latest.atMs > EVENT_AGE_MAX_MS;
   }
 
   /** One measurement a stage; null when nothing at all is known of the link. */
   measure(nowMs: number): LagMeasured[] | null {
-    const news = this.isSilent(nowMs) ? null : this.#news;
-    const sql = this.#sql && nowMs - this.#sql.atMs <= NEWS_AGE_MAX_MS ? this.#sql : null;
-    const from = news ?? sql;
+    const event = this.isSilent(nowMs) ? null : this.#latest;
+    const sql = this.#sql && nowMs - this.#sql.atMs <= EVENT_AGE_MAX_MS ? this.#sql : null;
+    const from = event ?? sql;
     if (!from) return null;
     return LAG_STAGES.map((stage) => {
-      const bytes = news ? this.#newsBytes(stage, news, nowMs) : sqlBytes(stage, sql);
+      const bytes = event ? this.#eventBytes(stage, event, nowMs) : sqlBytes(stage, sql);
       const trend = this.#trends[stage];
       if (bytes !== null) trend.add(nowMs, bytes);
       return {
         direction: this.#direction,
         stage,
         lag_bytes: bytes,
-        lag_ms: news ? this.#newsMs(stage, news, nowMs) : this.#sqlMs(stage, nowMs),
+        lag_ms: event ? this.#eventMs(stage, event, nowMs) : this.#sqlMs(stage, nowMs),
         trend_bytes_per_second: bytes === null ? null : trend.bytesPerSecond,
         eta_ms: bytes === null ? null : trend.etaMs(bytes),
         age_ms: Math.round(nowMs - from.atMs),
-        measured_by: news ? 'bus' : 'sql',
+        measured_by: event ? 'bus' : 'sql',
       };
     });
   }
@@ -119,18 +119,18 @@ export class LinkLag {
     this.#heartbeats = this.#heartbeats.slice(index + 1);
   }
 
-  #newsBytes(stage: LagStage, { data }: News, nowMs: number): number | null {
+  #eventBytes(stage: LagStage, { data }: LinkEvent, nowMs: number): number | null {
     const source = this.#heartbeats.at(-1) ?? this.#lastSeen;
-    if (!source || nowMs - source.atMs > NEWS_AGE_MAX_MS) return null;
+    if (!source || nowMs - source.atMs > EVENT_AGE_MAX_MS) return null;
     const reached = position(stage === 'received' ? data.received_lsn : data.applied_lsn);
     return reached === null ? null : bytesBetween(reached, source.sourceLsn);
   }
 
   /** Of the newest heartbeat that came through, or the age of the oldest that did not in time. */
-  #newsMs(stage: LagStage, { data: { marker } }: News, nowMs: number): number | null {
+  #eventMs(stage: LagStage, { data: { marker } }: LinkEvent, nowMs: number): number | null {
     const missing = this.#heartbeats[0];
     const missingMs = missing ? nowMs - missing.atMs : 0;
-    // Whether a heartbeat that was not applied was received is not told.
+    // Whether a heartbeat that was not applied was received is not known.
     if (missingMs > REPORT_GRACE_MS) return stage === 'applied' ? missingMs : null;
     if (!marker) return null;
     return latencyMs(
@@ -150,7 +150,7 @@ export class LinkLag {
 
 function sqlBytes(stage: LagStage, sql: SqlReading | null): number | null {
   if (!sql) return null;
-  // The slot tells what the target holds durably, which is less than what it has applied.
+  // The slot holds what the target holds durably, which is less than what it has applied.
   const reached = stage === 'applied' ? (sql.appliedLsn ?? sql.confirmedLsn) : null;
   return reached === null ? null : bytesBetween(reached, sql.sourceLsn);
 }

@@ -21,7 +21,7 @@ import {
 import { applyLarge } from './large-transaction.js';
 import { LeakRecorder } from './leak-recorder.js';
 import { countOperations, noOperations, type OperationCounts } from './operations.js';
-import type { PositionKeeper } from './position-keeper.js';
+import type { FlushTracker } from './flush-tracker.js';
 import { parseProgress, type ProgressKeeper } from './progress-keeper.js';
 import { openLink, readProgress } from './sql/progress.js';
 import type { TargetCatalog } from './target-catalog.js';
@@ -30,7 +30,7 @@ import { refusedStatement, type TargetSession, type TextRow } from './target-ses
 /** Tries of one group after a deadlock and the like, or a refused CAS that changed nothing. */
 const TRIES_MAX = 20;
 
-/** Told after each commit on the target; must not throw. */
+/** Called after each commit on the target; must not throw. */
 export interface ApplyObserver {
   onApplied(transactions: readonly SourceTransaction[], counts: OperationCounts): void;
   onLeak(transaction: SourceTransaction, tables: readonly string[]): void;
@@ -41,21 +41,21 @@ export interface ApplierOptions {
   readonly target: TargetSession;
   readonly catalog: TargetCatalog;
   readonly progress: ProgressKeeper;
-  readonly position: PositionKeeper;
+  readonly flushTracker: FlushTracker;
   readonly queue: ItemQueue;
   readonly meter: MemoryMeter;
   readonly limits: GroupLimits;
   readonly observer: ApplyObserver;
 }
 
-/** Applies, skips, records or obeys each item of the stream, in order, as LINKS 3 to 6 say. */
+/** Applies, skips or records each item of the stream in order, or opens the link on it: LINKS 3 to 6. */
 export class Applier {
   readonly #options: ApplierOptions;
   readonly #leaks: LeakRecorder;
   #group: Group;
   #transactionsMax = GROUP_TRANSACTIONS_FIRST;
   /** Transactions still to be applied one by one, after their group was refused. */
-  #singly = 0;
+  #singleTransactions = 0;
   #refusals = 0;
 
   constructor(options: ApplierOptions) {
@@ -69,68 +69,68 @@ export class Applier {
    * @throws TRN3001, TRN3006, TRN3007, TRN3008, TRN3009, TRN3011
    */
   async run(signal: AbortSignal): Promise<never> {
-    const { queue, position } = this.#options;
+    const { queue, flushTracker } = this.#options;
     for (;;) {
       const item = queue.shift();
       if (item) {
-        await this.#take(item);
+        await this.#dispatch(item);
       } else if (!this.#group.empty) {
         await this.#applyGroup();
       } else {
-        const dueInMs = position.dueInMs();
-        if (dueInMs === 0) await position.persist();
+        const dueInMs = flushTracker.dueInMs();
+        if (dueInMs === 0) await flushTracker.persist();
         else await queue.wait(dueInMs, signal);
       }
       if (signal.aborted) throw new CancelledSignal('applier');
     }
   }
 
-  async #take(item: StreamItem): Promise<void> {
-    const { progress, position } = this.#options;
-    if (item.type === 'idle') return position.passed(item.walEnd, this.#group.empty);
+  async #dispatch(item: StreamItem): Promise<void> {
+    const { progress, flushTracker } = this.#options;
+    if (item.type === 'idle') return flushTracker.passed(item.walEnd, this.#group.empty);
     if (item.finalLsn <= progress.row.sourceLsn) return this.#skip(item);
-    if (item.type === 'large') return this.#takeLarge(item);
+    if (item.type === 'large') return this.#dispatchLarge(item);
     switch (item.kind) {
       case 'ours':
-        await this.#obey(item);
+        await this.#openOnHandover(item);
         return this.#skip(item);
       case 'empty':
         return this.#skip(item);
       case 'turnout':
-        return this.#join(item);
+        return this.#enqueue(item);
       case 'user':
-        return progress.row.open ? this.#join(item) : this.#leak(item);
+        return progress.row.open ? this.#enqueue(item) : this.#leak(item);
     }
   }
 
-  async #join(transaction: WholeTransaction): Promise<void> {
+  async #enqueue(transaction: WholeTransaction): Promise<void> {
     this.#group.add(transaction);
-    this.#options.position.passed(transaction.endLsn, false);
+    this.#options.flushTracker.passed(transaction.endLsn, false);
     if (this.#group.full) await this.#applyGroup();
   }
 
   async #skip(transaction: SourceTransaction): Promise<void> {
-    const { meter, position } = this.#options;
+    const { meter, flushTracker } = this.#options;
     if (transaction.type === 'whole') {
       meter.release(transaction.bytes);
-      position.passed(transaction.endLsn, this.#group.empty);
+      flushTracker.passed(transaction.endLsn, this.#group.empty);
       return;
     }
     for await (const _ of transaction.chunks);
-    position.passed(await transaction.committed, this.#group.empty);
+    flushTracker.passed(await transaction.committed, this.#group.empty);
   }
 
   /** Everything before the next step is committed once this returns. */
-  async #settle(): Promise<void> {
+  async #flush(): Promise<void> {
     while (!this.#group.empty) await this.#applyGroup();
   }
 
   /** Opens this link when the transaction closed the opposite one for a newer switch. */
-  async #obey(transaction: WholeTransaction): Promise<void> {
-    const { progress, position, target, observer } = this.#options;
+  async #openOnHandover(transaction: WholeTransaction): Promise<void> {
+    const { progress, flushTracker, target, observer } = this.#options;
     const epoch = handoverEpoch(transaction.changes[0], otherDirection(progress.link));
     if (epoch === null || epoch <= progress.row.switchEpoch) return;
-    await this.#settle();
+    await this.#flush();
     // A link that was closed since it last applied does not know it yet.
     await progress.reload();
     for (let attempt = 1; attempt <= TRIES_MAX; attempt += 1) {
@@ -148,8 +148,8 @@ export class Applier {
       const [opened] = await target.transaction([signal], { durable: true });
       if (opened?.[0]) {
         progress.seen(parseProgress(opened[0]));
-        position.passed(end, true);
-        position.committed(end, true);
+        flushTracker.passed(end, true);
+        flushTracker.committed(end, true);
         observer.onOpened(epoch);
         return;
       }
@@ -159,53 +159,53 @@ export class Applier {
   }
 
   async #leak(transaction: SourceTransaction): Promise<void> {
-    const { position, observer, meter } = this.#options;
-    await this.#settle();
+    const { flushTracker, observer, meter } = this.#options;
+    await this.#flush();
     const leak = await this.#leaks.record(transaction);
     if (!leak) {
       // Its chunks are read: only the stream can bring them again.
       if (transaction.type === 'large')
         throw fail('stream_ended', { link: this.#options.progress.link });
       // The row moved or was opened meanwhile: the transaction is looked at anew.
-      return this.#take(transaction);
+      return this.#dispatch(transaction);
     }
     if (transaction.type === 'whole') meter.release(transaction.bytes);
-    position.passed(leak.endLsn, true);
-    position.committed(leak.previousEndLsn, true);
+    flushTracker.passed(leak.endLsn, true);
+    flushTracker.committed(leak.previousEndLsn, true);
     observer.onLeak(transaction, leak.tables);
   }
 
-  async #takeLarge(transaction: LargeTransaction): Promise<void> {
-    const { progress, position, target, catalog, observer } = this.#options;
-    await this.#settle();
+  async #dispatchLarge(transaction: LargeTransaction): Promise<void> {
+    const { progress, flushTracker, target, catalog, observer } = this.#options;
+    await this.#flush();
     const { row } = progress;
     if (transaction.finalLsn <= row.sourceLsn) return this.#skip(transaction);
     if (!row.open) return this.#leak(transaction);
     const applied = await applyLarge(transaction, { progress, target, catalog });
     if (!applied) {
       await this.#refused();
-      return this.#take(transaction);
+      return this.#dispatch(transaction);
     }
-    position.passed(applied.endLsn, true);
-    position.committed(applied.endLsn, true);
+    flushTracker.passed(applied.endLsn, true);
+    flushTracker.committed(applied.endLsn, true);
     this.#refusals = 0;
     observer.onApplied([transaction], applied.counts);
   }
 
   async #applyGroup(): Promise<void> {
-    const { target, catalog, position, progress, meter, observer } = this.#options;
+    const { target, catalog, flushTracker, progress, meter, observer } = this.#options;
     const group = this.#group;
     this.#group = this.#newGroup();
     const last = group.transactions.at(-1);
     if (!last) return;
     const user = group.transactions.findLast(({ kind }) => kind === 'user')?.finalLsn ?? null;
-    const durable = group.hasMarker || position.durableDue;
+    const durable = group.hasMarker || flushTracker.durableDue;
     let statements: TargetedStatement[] = [];
     let seen: TextRow | undefined;
     try {
       for (const { changes } of group.transactions) await catalog.prepare(changes);
       const head = progress.advanceTo(last.finalLsn, last.endLsn, user);
-      const lane: Lane = this.#singly > 0 ? 'ordered' : catalog.lane;
+      const lane: Lane = this.#singleTransactions > 0 ? 'ordered' : catalog.lane;
       const batching = new Batching(catalog.planOf, lane);
       for (const { changes } of group.transactions)
         for (const change of changes) batching.add(change);
@@ -219,10 +219,10 @@ export class Applier {
     }
     progress.moved(last.finalLsn, last.endLsn, user);
     if (seen) progress.seen(parseProgress(seen));
-    position.committed(last.endLsn, durable);
+    flushTracker.committed(last.endLsn, durable);
     meter.release(group.bytes);
     this.#refusals = 0;
-    if (this.#singly > 0) this.#singly -= group.transactions.length;
+    if (this.#singleTransactions > 0) this.#singleTransactions -= group.transactions.length;
     else this.#transactionsMax = Math.min(GROUP_TRANSACTIONS_MAX, this.#transactionsMax * 2);
     const counts = noOperations();
     for (const { changes } of group.transactions) countOperations(counts, changes);
@@ -242,23 +242,23 @@ export class Applier {
       await this.#refused(thrown);
     } else if (kind === 'content') {
       const [first] = group.transactions;
-      if (this.#singly > 0 && first && group.transactions.length === 1) {
+      if (this.#singleTransactions > 0 && first && group.transactions.length === 1) {
         const failed = refusedStatement(thrown);
         const table = failed === null ? null : statements[failed - 1]?.table;
         throw contentError(thrown, first, table ?? null);
       }
       this.#transactionsMax = GROUP_TRANSACTIONS_FIRST;
-      this.#singly = group.transactions.length;
+      this.#singleTransactions = group.transactions.length;
     } else {
       throw thrown;
     }
-    for (const transaction of group.transactions) await this.#again(transaction);
+    for (const transaction of group.transactions) await this.#requeue(transaction);
   }
 
   /** Goes through one item of a refused group, behind those that were joined meanwhile. */
-  async #again(transaction: WholeTransaction): Promise<void> {
+  async #requeue(transaction: WholeTransaction): Promise<void> {
     this.#group = this.#group.empty ? this.#newGroup() : this.#group;
-    await this.#take(transaction);
+    await this.#dispatch(transaction);
   }
 
   async #refused(thrown?: unknown): Promise<void> {
@@ -269,6 +269,9 @@ export class Applier {
   }
 
   #newGroup(): Group {
-    return new Group(this.#options.limits, this.#singly > 0 ? 1 : this.#transactionsMax);
+    return new Group(
+      this.#options.limits,
+      this.#singleTransactions > 0 ? 1 : this.#transactionsMax,
+    );
   }
 }

@@ -1,7 +1,9 @@
 import { formatLsn } from '@turnout/core/lsn';
-import type { AppError } from '@turnout/core/app-error';
+import { isAppError, type AppError, type Facts } from '@turnout/core/app-error';
+import { isCancelled } from '@turnout/core/waiting';
+import type { Direction } from '@turnout/core/sides';
 import { fail } from '@turnout/contracts/errors';
-import { databaseErrorNames, isConnectionLost, sqlState } from '@turnout/postgres/database-error';
+import { isConnectionLost, serverFacts, sqlState, tableOf } from '@turnout/postgres/database-error';
 import type { TransactionHead } from '../stream/source-transaction.js';
 
 /** What a refused target transaction asks for. */
@@ -20,24 +22,41 @@ export function failureKind(thrown: unknown): FailureKind | null {
   return state === null ? null : 'content';
 }
 
-/** Names what did not fit: table, transaction, SQLSTATE and constraint, never a value. */
+/** What `turnout.expect` raises; the text is ours and holds a table and two counts. */
+const MISMATCH = /^turnout: (\d+) rows of .* changed, (\d+) expected$/;
+
+function countsOf(thrown: unknown): Facts {
+  const counts = thrown instanceof Error ? MISMATCH.exec(thrown.message) : null;
+  return counts ? { rows_changed: Number(counts[1]), rows_expected: Number(counts[2]) } : {};
+}
+
+/** Names what did not fit: table, transaction, what the server said and the constraint, never a value. */
 export function contentError(
   thrown: unknown,
   { finalLsn, xid }: TransactionHead,
   table: string | null,
 ): AppError {
-  const names = databaseErrorNames(thrown);
-  const name = names.sqlstate === 'TRN02' ? 'change_mismatch' : 'change_refused';
-  const named = names.schema && names.table ? `${names.schema}.${names.table}` : names.table;
-  return fail(
-    name,
-    {
-      table: table ?? named,
-      xid,
-      final_lsn: formatLsn(finalLsn),
-      sqlstate: names.sqlstate,
-      constraint: names.constraint,
-    },
-    thrown,
-  );
+  const server = serverFacts(thrown);
+  const { sqlstate, message, column, constraint } = server;
+  const head = { table: table ?? tableOf(server), xid, final_lsn: formatLsn(finalLsn) };
+  if (sqlstate === 'TRN02')
+    return fail('change_mismatch', { ...head, sqlstate, ...countsOf(thrown) }, thrown);
+  return fail('change_refused', { ...head, sqlstate, message, column, constraint }, thrown);
+}
+
+/**
+ * Makes an error of ours of what a server says where nothing else has named it: a lost session passes
+ * by itself, anything else stops the link until what the message names is mended. Errors of ours,
+ * cancellation and defects stay what they are.
+ */
+export function classified(thrown: unknown, link: Direction): unknown {
+  const kind = isAppError(thrown) || isCancelled(thrown) ? null : failureKind(thrown);
+  if (kind === null) return thrown;
+  const server = serverFacts(thrown);
+  const { sqlstate, message, column, constraint } = server;
+  if (kind === 'connection' || kind === 'transient') {
+    return fail('stream_ended', { link, sqlstate, message }, thrown);
+  }
+  const table = tableOf(server);
+  return fail('link_failed', { link, table, sqlstate, message, column, constraint }, thrown);
 }

@@ -16,7 +16,7 @@ export interface LargeApplied {
 
 /**
  * Streams a transaction beyond the memory limit into one open target transaction: `source_lsn`
- * first, for BEGIN tells it, `end_lsn` last. Answers null when the progress row did not match;
+ * first, for BEGIN holds it, `end_lsn` last. Answers null when the progress row did not match;
  * nothing of the transaction is read then.
  * @throws TRN3001 for what passes by itself: the stream is read again from the last commit
  */

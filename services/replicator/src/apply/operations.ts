@@ -9,7 +9,7 @@ export function noOperations(): OperationCounts {
   return { insert: 0, update: 0, delete: 0, truncate: 0 };
 }
 
-/** Adds the user's changes to `counts`; markers are nobody's rows. */
+/** Adds the user's changes to `counts`; rows of markers are ours. */
 export function countOperations(counts: OperationCounts, changes: readonly Change[]): void {
   for (const change of changes) {
     if (change.kind !== 'truncate' && change.relation.schema === TURNOUT_SCHEMA) continue;

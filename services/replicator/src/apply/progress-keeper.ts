@@ -27,7 +27,7 @@ export function parseProgress(row: Readonly<Record<string, string | null>>): Pro
   };
 }
 
-/** The progress row as last seen. Every effect matches it on the server, so it may be stale but never wrong. */
+/** The progress row as last seen. Every effect matches it on the server: a stale one is refused there. */
 export class ProgressKeeper {
   readonly link: Direction;
   readonly #target: TargetSession;

@@ -7,7 +7,10 @@ import { planTable, type TablePlan, type TargetShape } from './plan/table-plan.j
 import { targetTable } from './sql/target-table.js';
 import type { TargetSession } from './target-session.js';
 
-/** Table plans by relation. The stream sends a relation anew after every change of it, so a plan never ages. */
+/**
+ * Table plans by relation. The stream sends a relation anew after every change of it, and each message
+ * is a key of its own here: a plan is always that of the relation in force.
+ */
 export class TargetCatalog {
   readonly #target: TargetSession;
   readonly #plans = new WeakMap<Relation, TablePlan>();

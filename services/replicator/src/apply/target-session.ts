@@ -5,7 +5,7 @@ import {
   failedStatement,
   type StatementResult,
 } from '@turnout/postgres/pipeline/batch';
-import { openSession, type Endpoint, type Session } from '@turnout/postgres/session';
+import { openSession, REPLICA_ROLE, type Endpoint, type Session } from '@turnout/postgres/session';
 import { StatementNames } from './statement-names.js';
 import type { BuiltStatement } from './sql/statement.js';
 
@@ -14,7 +14,7 @@ import type { BuiltStatement } from './sql/statement.js';
  * for, so there is no lock timeout; the session is ended instead when the worker stops.
  */
 const APPLY_SETTINGS = {
-  session_replication_role: 'replica',
+  ...REPLICA_ROLE,
   synchronous_commit: 'off',
   lock_timeout: '0',
   row_security: 'off',

@@ -4,11 +4,11 @@ import { assert } from '@turnout/core/assert';
 import { isAppError } from '@turnout/core/app-error';
 import { fail } from '@turnout/contracts/errors';
 import { copyIn, copyOut } from '@turnout/postgres/copy';
-import { databaseErrorNames, isConnectionLost } from '@turnout/postgres/database-error';
+import { isConnectionLost, serverFacts } from '@turnout/postgres/database-error';
 import { quoteLiteral } from '@turnout/postgres/identifiers';
-import { openSession, type Session } from '@turnout/postgres/session';
+import { openSession, REPLICA_ROLE, type Session } from '@turnout/postgres/session';
 import type { BuiltStatement } from '../apply/sql/statement.js';
-import { linkSessionName, type LinkPlace } from '../link/link-place.js';
+import { linkSessionName, type LinkSpec } from '../link/link-spec.js';
 import { tableName, type Chunk } from './chunks.js';
 import { copyInText, copyOutText } from './sql/copy-rows.js';
 import { recordChunk, touchWorker } from './sql/bookkeeping.js';
@@ -17,7 +17,7 @@ import { recordChunk, touchWorker } from './sql/bookkeeping.js';
 const CHUNK_TRIES_MAX = 3;
 
 export interface CopyWorkerOptions {
-  readonly place: LinkPlace;
+  readonly spec: LinkSpec;
   readonly worker: string;
   /** Epoch of the worker's progress row: a copy that was superseded writes nothing more. */
   readonly epoch: bigint;
@@ -39,7 +39,7 @@ export class CopyWorker {
     this.#options = options;
   }
 
-  /** @throws TRN3012 naming the table; TRN2001 when the sides stay out of reach */
+  /** @throws TRN3012 naming the table; TRN3001, TRN2001 when the sides stay out of reach */
   async copy(chunk: Chunk): Promise<CopiedChunk> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -49,9 +49,11 @@ export class CopyWorker {
         if (isAppError(thrown)) throw thrown;
         const { signal } = this.#options;
         if (isConnectionLost(thrown) && attempt < CHUNK_TRIES_MAX && !signal.aborted) continue;
-        const { sqlstate, constraint, column } = databaseErrorNames(thrown);
-        const table = tableName(chunk.table);
-        throw fail('copy_failed', { table, chunk: chunk.id, sqlstate, constraint, column }, thrown);
+        const { sqlstate, message, constraint, column } = serverFacts(thrown);
+        const named = { table: tableName(chunk.table), chunk: chunk.id };
+        if (isConnectionLost(thrown))
+          throw fail('stream_ended', { ...named, sqlstate, message }, thrown);
+        throw fail('copy_failed', { ...named, sqlstate, message, constraint, column }, thrown);
       }
     }
   }
@@ -64,21 +66,21 @@ export class CopyWorker {
 
   async #open(): Promise<{ source: Session; target: Session }> {
     if (this.#sessions) return this.#sessions;
-    const { place, snapshot, worker } = this.#options;
+    const { spec, snapshot, worker } = this.#options;
     const source = await openSession({
-      endpoint: place.source,
-      applicationName: linkSessionName(place, `${worker.replace('/', '-')}-out`),
+      endpoint: spec.source,
+      applicationName: linkSessionName(spec, `${worker.replace('/', '-')}-out`),
       // Without it a role under row security would copy a part of the rows and not say so.
       settings: { row_security: 'off', lock_timeout: '0' },
     });
     try {
       await source.query('begin isolation level repeatable read, read only');
-      await source.query(`set transaction snapshot ${quoteLiteral(snapshot)}`);
+      await importSnapshot(source, spec, snapshot);
       const target = await openSession({
-        endpoint: place.target,
-        applicationName: linkSessionName(place, `${worker.replace('/', '-')}-in`),
+        endpoint: spec.target,
+        applicationName: linkSessionName(spec, `${worker.replace('/', '-')}-in`),
         settings: {
-          session_replication_role: 'replica',
+          ...REPLICA_ROLE,
           synchronous_commit: 'off',
           row_security: 'off',
         },
@@ -91,16 +93,16 @@ export class CopyWorker {
   }
 
   async #copyOnce(chunk: Chunk): Promise<CopiedChunk> {
-    const { place, worker, epoch, signal } = this.#options;
+    const { spec, worker, epoch, signal } = this.#options;
     const { source, target } = await this.#open();
     const run = ({ text, values }: BuiltStatement): Promise<unknown> =>
       target.query(text, [...values]);
     const done = await this.#recorded(target, chunk);
     if (done) return done;
     await target.query('begin');
-    await run(touchWorker(place.link, worker, epoch));
+    await run(touchWorker(spec.link, worker, epoch));
     const copied = await pipeRows(source, target, chunk, signal);
-    await run(recordChunk(place.link, chunk.id, copied));
+    await run(recordChunk(spec.link, chunk.id, copied));
     const { command } = await target.query('commit');
     assert(command === 'COMMIT', 'a chunk that raised nothing commits');
     return copied;
@@ -110,7 +112,7 @@ export class CopyWorker {
   async #recorded(target: Session, { id }: Chunk): Promise<CopiedChunk | null> {
     const { rows } = await target.query<Record<string, string>>(
       /* sql */ `select rows, bytes from turnout.copy_chunk where link = $1 and chunk = $2`,
-      [this.#options.place.link, id],
+      [this.#options.spec.link, id],
     );
     return rows[0] ? { rows: Number(rows[0].rows), bytes: Number(rows[0].bytes) } : null;
   }
@@ -142,4 +144,18 @@ async function pipeRows(
     });
   }
   return { rows: into.rowCount, bytes };
+}
+
+/** A snapshot ends with the connection that exported it: the whole copy then begins anew by itself. */
+async function importSnapshot(
+  source: Session,
+  { link }: LinkSpec,
+  snapshot: string,
+): Promise<void> {
+  try {
+    await source.query(`set transaction snapshot ${quoteLiteral(snapshot)}`);
+  } catch (thrown) {
+    const { sqlstate } = serverFacts(thrown);
+    throw fail('stream_ended', { link, sqlstate, reason: 'the snapshot is gone' }, thrown);
+  }
 }

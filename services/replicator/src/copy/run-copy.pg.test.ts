@@ -73,8 +73,8 @@ test('a copy under live writes and the stream behind it end up equal', async () 
 test('an interrupted copy starts over with a new snapshot and a complete one is left alone', async () => {
   const stop = new AbortController();
   const view = new CopyView(0);
-  const place = pair.place('forward');
-  const copying = runCopy({ place, workers: 1, open: true, view, signal: stop.signal });
+  const spec = pair.spec('forward');
+  const copying = runCopy({ spec, workers: 1, open: true, view, signal: stop.signal });
   // As soon as the first chunk is recorded the copy is cut off.
   const first = Object.getPrototypeOf(view).copied as CopyView['copied'];
   view.copied = (chunk, copied) => {

@@ -1,14 +1,14 @@
 import { must } from '@turnout/core/assert';
 import { isAppError } from '@turnout/core/app-error';
 import { fail } from '@turnout/contracts/errors';
-import { databaseErrorNames, isConnectionLost, sqlState } from '@turnout/postgres/database-error';
+import { isConnectionLost, serverFacts, sqlState, tableOf } from '@turnout/postgres/database-error';
 import { CancelledSignal } from '@turnout/core/waiting';
 import { readServer } from '@turnout/postgres/catalog/server';
 import { readTables } from '@turnout/postgres/catalog/tables';
-import { withSession, type Session } from '@turnout/postgres/session';
+import { REPLICA_ROLE, withSession, type Session } from '@turnout/postgres/session';
 import { createSlot, dropSlot, freeSlot } from '@turnout/postgres/slots';
 import { TargetSession, type TextRow } from '../apply/target-session.js';
-import { linkSessionName, slotOf, type LinkPlace } from '../link/link-place.js';
+import { linkSessionName, slotOf, type LinkSpec } from '../link/link-spec.js';
 import { publishTables } from '../link/publish-tables.js';
 import { seedLink } from '../link/seed-link.js';
 import {
@@ -31,7 +31,7 @@ import { keyExtent, tableBlocks } from './sql/table-extent.js';
 export const SLOT_LOCK_TIMEOUT_MS = 60_000;
 
 export interface RunCopyOptions {
-  readonly place: LinkPlace;
+  readonly spec: LinkSpec;
   readonly workers: number;
   /** Whether the link starts open: its source is the writable side. */
   readonly open: boolean;
@@ -45,21 +45,25 @@ export interface RunCopyOptions {
  * @throws TRN2013, TRN2014, TRN2020, TRN3008, TRN3012, TRN3014
  */
 export async function runCopy(options: RunCopyOptions): Promise<void> {
-  const { place, signal } = options;
-  const target = await TargetSession.open(place.target, linkSessionName(place, 'copy'));
+  const { spec, signal } = options;
+  const target = await TargetSession.open(spec.target, linkSessionName(spec, 'copy'));
   try {
-    const applicationName = linkSessionName(place, 'copy');
-    await withSession({ endpoint: place.source, applicationName }, async (source) => {
-      const chunks = await target.query(readChunks(place.link));
+    const applicationName = linkSessionName(spec, 'copy');
+    const session = { endpoint: spec.source, applicationName, settings: REPLICA_ROLE };
+    await withSession(session, async (source) => {
+      const chunks = await target.query(readChunks(spec.link));
       if (chunks.some(({ chunk }) => chunk === COMPLETE)) return;
       await copyAll(options, source, target);
     });
   } catch (thrown) {
     if (signal.aborted) throw new CancelledSignal('copy');
     if (isAppError(thrown) || sqlState(thrown) === null) throw thrown;
-    const { sqlstate, table } = databaseErrorNames(thrown);
-    const code = isConnectionLost(thrown) ? 'postgres_unreachable' : 'copy_failed';
-    throw fail(code, { link: place.link, sqlstate, table }, thrown);
+    const server = serverFacts(thrown);
+    const { sqlstate, message, column, constraint } = server;
+    const { link } = spec;
+    if (isConnectionLost(thrown)) throw fail('stream_ended', { link, sqlstate, message }, thrown);
+    const table = tableOf(server);
+    throw fail('copy_failed', { link, table, sqlstate, message, column, constraint }, thrown);
   } finally {
     await target.close();
   }
@@ -70,28 +74,28 @@ async function copyAll(
   source: Session,
   target: TargetSession,
 ): Promise<void> {
-  const { place, workers, open, view, signal } = options;
-  const { link } = place;
+  const { spec, workers, open, view, signal } = options;
+  const { link } = spec;
   const epochs = await claimWorkers(target, link, workers);
   const tables = await withSession(
-    { endpoint: place.target, applicationName: linkSessionName(place, 'copy-catalog') },
+    { endpoint: spec.target, applicationName: linkSessionName(spec, 'copy-catalog') },
     async (there) =>
-      matchTables(await readTables(source, place.tables), await readTables(there, place.tables)),
+      matchTables(await readTables(source, spec.tables), await readTables(there, spec.tables)),
   );
   await emptyTarget(target, { link, tables, epochs });
-  await freeSlot(source, slotOf(place));
-  await dropSlot(source, slotOf(place));
-  await publishTables(source, place);
+  await freeSlot(source, slotOf(spec));
+  await dropSlot(source, slotOf(spec));
+  await publishTables(source, spec);
   const slot = await createSlot({
-    endpoint: place.source,
-    name: slotOf(place),
+    endpoint: spec.source,
+    name: slotOf(spec),
     exportSnapshot: true,
     lockTimeoutMs: SLOT_LOCK_TIMEOUT_MS,
-    applicationName: linkSessionName(place, 'slot'),
+    applicationName: linkSessionName(spec, 'slot'),
   });
   try {
     const { consistentLsn } = slot;
-    await seedLink(place, { target, source, consistentLsn, open });
+    await seedLink(spec, { target, source, consistentLsn, open });
     const snapshot = must(slot.snapshotName, 'the snapshot of a slot that exports one');
     const chunks = inCopyOrder(await planChunks(source, tables));
     view.plan(tables, chunks);
@@ -134,14 +138,14 @@ async function planChunks(source: Session, tables: readonly CopyTable[]): Promis
 }
 
 async function copyChunks(
-  { place, workers, view, signal }: RunCopyOptions,
+  { spec, workers, view, signal }: RunCopyOptions,
   {
     chunks,
     snapshot,
     epochs,
   }: { chunks: readonly Chunk[]; snapshot: string; epochs: ReadonlyMap<string, bigint> },
 ): Promise<void> {
-  // The first failure stops the other workers; theirs are only echoes of it.
+  // The first failure stops the other workers; their errors follow from it and are dropped.
   const stop = new AbortController();
   const all = AbortSignal.any([signal, stop.signal]);
   const rest = [...chunks];
@@ -149,7 +153,7 @@ async function copyChunks(
   const runs = Array.from({ length: count }, async (_, index) => {
     const name = copyWorker(index + 1);
     const epoch = must(epochs.get(name), 'an epoch of a claimed worker');
-    const worker = new CopyWorker({ place, worker: name, epoch, snapshot, signal: all });
+    const worker = new CopyWorker({ spec, worker: name, epoch, snapshot, signal: all });
     try {
       for (let chunk = rest.shift(); chunk && !all.aborted; chunk = rest.shift()) {
         view.copied(chunk, await worker.copy(chunk));

@@ -1,10 +1,10 @@
-import { withSession } from '@turnout/postgres/session';
+import { REPLICA_ROLE, withSession } from '@turnout/postgres/session';
 import { createSlot, dropSlot, freeSlot, readSlot } from '@turnout/postgres/slots';
 import { fail } from '@turnout/contracts/errors';
 import { TargetSession } from '../apply/target-session.js';
 import { readProgress } from '../apply/sql/progress.js';
 import { SLOT_LOCK_TIMEOUT_MS } from '../copy/run-copy.js';
-import { linkSessionName, slotOf, type LinkPlace } from './link-place.js';
+import { linkSessionName, slotOf, type LinkSpec } from './link-spec.js';
 import { publishTables } from './publish-tables.js';
 import { seedLink } from './seed-link.js';
 
@@ -13,23 +13,24 @@ import { seedLink } from './seed-link.js';
  * starts closed unless its source is the writable side.
  * @throws TRN3003 when the link was seeded before and its slot is gone, TRN3014
  */
-export async function installLink(place: LinkPlace, open: boolean): Promise<void> {
-  const applicationName = linkSessionName(place, 'install');
-  const target = await TargetSession.open(place.target, applicationName);
+export async function installLink(spec: LinkSpec, open: boolean): Promise<void> {
+  const applicationName = linkSessionName(spec, 'install');
+  const target = await TargetSession.open(spec.target, applicationName);
   try {
-    await withSession({ endpoint: place.source, applicationName }, async (source) => {
-      const [seeded] = await target.query(readProgress(place.link));
-      const name = slotOf(place);
+    const session = { endpoint: spec.source, applicationName, settings: REPLICA_ROLE };
+    await withSession(session, async (source) => {
+      const [seeded] = await target.query(readProgress(spec.link));
+      const name = slotOf(spec);
       if (seeded) {
         if (await readSlot(source, name)) return;
         throw fail('slot_missing', { slot: name });
       }
-      await publishTables(source, place);
+      await publishTables(source, spec);
       // A slot without progress is what an interrupted installation leaves: it begins anew.
       await freeSlot(source, name);
       await dropSlot(source, name);
       const slot = await createSlot({
-        endpoint: place.source,
+        endpoint: spec.source,
         name,
         exportSnapshot: false,
         lockTimeoutMs: SLOT_LOCK_TIMEOUT_MS,
@@ -37,7 +38,7 @@ export async function installLink(place: LinkPlace, open: boolean): Promise<void
       });
       const { consistentLsn } = slot;
       await slot.release();
-      await seedLink(place, { target, source, consistentLsn, open });
+      await seedLink(spec, { target, source, consistentLsn, open });
     });
   } finally {
     await target.close();

@@ -36,10 +36,10 @@ afterAll(async () => {
 });
 
 function spawnLink(pair: Pair, link: Direction = 'forward'): ChildProcess {
-  const place = pair.place(link);
+  const spec = pair.spec(link);
   const limits = { ...LIMITS, memoryBytesMax: 200_000 };
   const given = JSON.stringify({
-    place: { ...place, leaseEpoch: String(place.leaseEpoch) },
+    spec: { ...spec, leaseEpoch: String(spec.leaseEpoch) },
     limits,
   });
   const child = spawn(process.execPath, [CHILD, given], {
@@ -61,7 +61,7 @@ function seeded(what: string): (below: number) => number {
   };
 }
 
-/** Writes multi-statement transactions until told to stop; some of them are large. */
+/** Writes multi-statement transactions until stopped; some of them are large. */
 async function write(pair: Pair, writer: number, going: () => boolean): Promise<void> {
   const session = await openSession({
     endpoint: { url: pair.url('blue') },

@@ -1,9 +1,9 @@
-import { isAppError } from '@turnout/core/app-error';
 import { backoffMs } from '@turnout/core/backoff';
 import { formatLsn } from '@turnout/core/lsn';
 import { sourceOf, targetOf } from '@turnout/core/sides';
-import { CancelledSignal, pause } from '@turnout/core/waiting';
-import { fail } from '@turnout/contracts/errors';
+import { CancelledSignal, pause, within } from '@turnout/core/waiting';
+import { fail, isError, type ErrorName } from '@turnout/contracts/errors';
+import { classified } from '../apply/apply-failure.js';
 import type { ApplyObserver } from '../apply/applier.js';
 import { TargetSession } from '../apply/target-session.js';
 import { CopyView } from '../copy/copy-view.js';
@@ -11,15 +11,17 @@ import { readChunks } from '../copy/sql/bookkeeping.js';
 import { runCopy } from '../copy/run-copy.js';
 import type { LinkContext } from '../replicator-context.js';
 import { installLink } from './install-link.js';
-import { linkSessionName, type LinkPlace } from './link-place.js';
+import { linkSessionName, type LinkSpec } from './link-spec.js';
 import type { LinkReporter } from './link-reporter.js';
 import { readStage, type LinkStage } from './link-stage.js';
 import type { LinkStatus } from './link-status.js';
 import { runLink } from './run-link.js';
 
 const RECONNECT = { firstMs: 50, maxMs: 5_000 };
+/** Longest wait for the store's word on the lease; a link goes on without it. */
+export const LEASE_ANSWER_MS_MAX = 2_000;
 /** Errors that pass by themselves. */
-const PASSING = new Set(['TRN2001', 'TRN3001']);
+const TRANSIENT = ['postgres_unreachable', 'stream_ended'] as const satisfies readonly ErrorName[];
 
 export interface LinkActivityOptions {
   readonly context: LinkContext;
@@ -35,13 +37,13 @@ export interface LinkActivityOptions {
 /** Brings a link from whatever is there to streaming, and keeps it there. */
 export class LinkActivity {
   readonly #options: LinkActivityOptions;
-  readonly #place: LinkPlace;
+  readonly #spec: LinkSpec;
 
   constructor(options: LinkActivityOptions) {
     this.#options = options;
     const { context, leaseEpoch } = options;
     const { settings, link } = context;
-    this.#place = {
+    this.#spec = {
       pair: settings.name,
       link,
       source: settings[sourceOf(link)],
@@ -57,24 +59,30 @@ export class LinkActivity {
    */
   async run(signal: AbortSignal): Promise<never> {
     const { untilStreaming, reporter } = this.#options;
-    await this.#insist(signal, () => this.#prepare(signal));
+    await this.#retryTransient(signal, () => this.#prepare(signal));
     await untilStreaming(signal);
-    await this.#insist(signal, async () => installLink(this.#place, await this.#startsOpen()));
+    await this.#retryTransient(signal, async () =>
+      installLink(this.#spec, await this.#startsOpen()),
+    );
     for (;;) {
-      await this.#insist(signal, (streamed) => this.#stream(signal, streamed));
-      reporter.tell();
+      await this.#retryTransient(signal, (streamed) => this.#stream(signal, streamed));
+      reporter.report();
     }
   }
 
   /** Repeats `work` with growing pauses while it fails in a way that passes. */
-  async #insist(signal: AbortSignal, work: (worked: () => void) => Promise<void>): Promise<void> {
+  async #retryTransient(
+    signal: AbortSignal,
+    work: (worked: () => void) => Promise<void>,
+  ): Promise<void> {
     const { status, reporter, context } = this.#options;
     for (let attempt = 0; ; attempt += 1) {
       try {
         return await work(() => (attempt = 0));
-      } catch (thrown) {
+      } catch (raised) {
         if (signal.aborted) throw new CancelledSignal('link');
-        if (!isAppError(thrown) || !PASSING.has(thrown.code)) throw thrown;
+        const thrown = classified(raised, context.link);
+        if (!isError(thrown, ...TRANSIENT)) throw thrown;
         context.metrics.failed(thrown.code);
         context.log.warn({ link: context.link, err: thrown }, 'link reconnects');
         reporter.change(status.state, thrown);
@@ -85,13 +93,15 @@ export class LinkActivity {
   }
 
   /**
-   * A connection that broke may have been ended by a successor: to take the link again without
-   * holding the lease would be a quarrel without end.
+   * A connection that broke may have been ended by a successor. Each start of a link raises the epoch
+   * in its progress row and so ends the other worker's link: without asking for the lease first, the
+   * two would end each other in turns and apply nothing. A store that does not answer says nothing.
    * @throws TRN3009
    */
   async #requireLease(): Promise<void> {
     const { context, stillHeld } = this.#options;
-    const held = await stillHeld().catch(() => null);
+    const late = (): Error => new Error('late');
+    const held = await within(stillHeld(), LEASE_ANSWER_MS_MAX, late).catch(() => null);
     if (held === false) throw fail('link_superseded', { link: context.link, reason: 'lease lost' });
   }
 
@@ -105,13 +115,13 @@ export class LinkActivity {
     status.copy = new CopyView(context.clock.monotonicMs());
     reporter.change('copying');
     const { workers } = context.settings.copy;
-    await runCopy({ place: this.#place, workers, open, view: status.copy, signal });
+    await runCopy({ spec: this.#spec, workers, open, view: status.copy, signal });
     reporter.change('copied');
   }
 
   async #stage(): Promise<LinkStage> {
-    const { target, link } = this.#place;
-    const session = await TargetSession.open(target, linkSessionName(this.#place, 'stage'));
+    const { target, link } = this.#spec;
+    const session = await TargetSession.open(target, linkSessionName(this.#spec, 'stage'));
     try {
       const stage = await readStage(session, link);
       if (stage === 'seeded' && this.#options.status.copy === null) await this.#recall(session);
@@ -141,7 +151,7 @@ export class LinkActivity {
     const { groupRowsMax, groupBytesMax, memoryBytesMax } = context.settings.apply;
     try {
       await runLink({
-        place: this.#place,
+        spec: this.#spec,
         limits: { rowsMax: groupRowsMax, bytesMax: groupBytesMax, memoryBytesMax },
         clock: context.clock,
         observer: this.#observer(),
@@ -176,7 +186,7 @@ export class LinkActivity {
       },
       onOpened: (switchEpoch) => {
         log.info({ pair, link, switch_epoch: String(switchEpoch) }, 'link was opened');
-        reporter.tell();
+        reporter.report();
       },
     };
   }

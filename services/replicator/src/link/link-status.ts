@@ -1,3 +1,4 @@
+import type { Facts } from '@turnout/core/app-error';
 import { formatLsn, type Lsn } from '@turnout/core/lsn';
 import { sourceOf, type Direction } from '@turnout/core/sides';
 import type { LinkProgressed } from '@turnout/contracts/events';
@@ -24,12 +25,20 @@ function markerTime(text: string): string {
 
 const text = (lsn: Lsn | undefined): string | null => (lsn === undefined ? null : formatLsn(lsn));
 
-/** All that a link tells about itself, kept by the worker and read by its reporter. */
+/** Why a link does not run, as far as it may be shown. */
+export interface LinkFailure {
+  /** Of the catalogue; null for a defect of ours. */
+  readonly code: string | null;
+  readonly message: string;
+  readonly facts: Facts;
+}
+
+/** All that a link reports about itself, kept by the worker and read by its reporter. */
 export class LinkStatus {
   readonly #link: Direction;
   readonly #slot: string;
   state: LinkState = 'stopped';
-  failure: { readonly code: string | null; readonly message: string } | null = null;
+  failure: LinkFailure | null = null;
   copy: CopyView | null = null;
   running: RunningLink | null = null;
   transactionsApplied = 0;
@@ -82,9 +91,10 @@ export class LinkStatus {
       state: this.visibleState,
       code: failure?.code ?? null,
       message: failure?.message ?? null,
+      ...(failure ? { facts: failure.facts } : {}),
       receivedLsn: text(running?.assembler.receivedLsn || undefined),
-      appliedLsn: text(running?.position.appliedLsn),
-      durableLsn: text(running?.position.durableLsn),
+      appliedLsn: text(running?.flushTracker.appliedLsn),
+      durableLsn: text(running?.flushTracker.flushLsn),
       open: running?.progress.row.open ?? null,
       copy: copy && {
         tables: copy.tables.size,
@@ -114,8 +124,8 @@ export class LinkStatus {
     return {
       direction: this.#link,
       received_lsn: text(running?.assembler.receivedLsn || undefined),
-      applied_lsn: text(running?.position.appliedLsn),
-      durable_lsn: text(running?.position.durableLsn),
+      applied_lsn: text(running?.flushTracker.appliedLsn),
+      durable_lsn: text(running?.flushTracker.flushLsn),
       transactions_applied: this.transactionsApplied,
       rows_applied: this.rowsApplied,
       marker: beat && {

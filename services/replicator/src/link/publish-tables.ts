@@ -2,7 +2,7 @@ import { readTables } from '@turnout/postgres/catalog/tables';
 import { ensurePublication } from '@turnout/postgres/publications';
 import type { Session } from '@turnout/postgres/session';
 import { ownTables } from '../copy/prepare-target.js';
-import { slotOf, type LinkPlace } from './link-place.js';
+import { slotOf, type LinkSpec } from './link-spec.js';
 
 /** Rows that carry signals between the links; see LINKS. */
 const SIGNAL_TABLES = [
@@ -11,8 +11,8 @@ const SIGNAL_TABLES = [
 ] as const;
 
 /** Publishes the tables of a link, leaf by leaf: through a root a TRUNCATE of a leaf would be lost. */
-export async function publishTables(source: Session, place: LinkPlace): Promise<void> {
-  const tables = ownTables(await readTables(source, place.tables));
+export async function publishTables(source: Session, spec: LinkSpec): Promise<void> {
+  const tables = ownTables(await readTables(source, spec.tables));
   const names = tables.map(({ schema, name }) => ({ schema, name }));
-  await ensurePublication(source, slotOf(place), [...names, ...SIGNAL_TABLES], { viaRoot: false });
+  await ensurePublication(source, slotOf(spec), [...names, ...SIGNAL_TABLES], { viaRoot: false });
 }

@@ -1,4 +1,3 @@
-import { isAppError } from '@turnout/core/app-error';
 import type { Clock } from '@turnout/core/clock';
 import { CancelledSignal, isCancelled } from '@turnout/core/waiting';
 import { fail } from '@turnout/contracts/errors';
@@ -6,16 +5,16 @@ import { openSession, type Session } from '@turnout/postgres/session';
 import type { ChangeStream } from '@turnout/postgres/stream/change-stream';
 import { openStream } from '@turnout/postgres/stream/open-stream';
 import { Applier, type ApplyObserver } from '../apply/applier.js';
-import { failureKind } from '../apply/apply-failure.js';
+import { classified } from '../apply/apply-failure.js';
 import type { GroupLimits } from '../apply/group.js';
-import { PositionKeeper } from '../apply/position-keeper.js';
+import { FlushTracker } from '../apply/flush-tracker.js';
 import { ProgressKeeper } from '../apply/progress-keeper.js';
 import { TargetCatalog } from '../apply/target-catalog.js';
 import { TargetSession } from '../apply/target-session.js';
 import { Assembler } from '../stream/assembler.js';
 import { ItemQueue } from '../stream/item-queue.js';
 import { MemoryMeter } from '../stream/memory-meter.js';
-import { linkSessionName, slotOf, type LinkPlace } from './link-place.js';
+import { linkSessionName, slotOf, type LinkSpec } from './link-spec.js';
 import { startLink, type LinkStart } from './start-link.js';
 
 export interface LinkLimits extends GroupLimits {
@@ -26,12 +25,12 @@ export interface LinkLimits extends GroupLimits {
 /** Where the parts of a running link can be looked at. */
 export interface RunningLink {
   readonly progress: ProgressKeeper;
-  readonly position: PositionKeeper;
+  readonly flushTracker: FlushTracker;
   readonly assembler: Assembler;
 }
 
 export interface RunLinkOptions {
-  readonly place: LinkPlace;
+  readonly spec: LinkSpec;
   readonly limits: LinkLimits;
   readonly clock: Clock;
   readonly observer: ApplyObserver;
@@ -49,27 +48,28 @@ const LARGE_SHARE = 0.25;
  * @throws TRN3001 and TRN2001 (pass by themselves), TRN3002 to TRN3011, TRN3015
  */
 export async function runLink(options: RunLinkOptions): Promise<false> {
-  const { place, signal } = options;
+  const { spec, signal } = options;
   if (signal.aborted) throw new CancelledSignal('link');
-  const target = await TargetSession.open(place.target, linkSessionName(place, 'apply'));
+  const target = await TargetSession.open(spec.target, linkSessionName(spec, 'apply'));
   // A session that waits for a row would outlive its worker: it is cut when the worker stops.
   const onAbort = (): void => void target.close();
   signal.addEventListener('abort', onAbort, { once: true });
   try {
-    const start = await withSource(place, (source) => startLink(place, { target, source }));
+    const start = await withSource(spec, (source) => startLink(spec, { target, source }));
     if (!start) return false;
     return await follow(options, target, start);
   } catch (thrown) {
-    throw signal.aborted && !isCancelled(thrown) ? new CancelledSignal('link') : classified(thrown);
+    if (signal.aborted && !isCancelled(thrown)) throw new CancelledSignal('link');
+    throw classified(thrown, spec.link);
   } finally {
     signal.removeEventListener('abort', onAbort);
     await target.close();
   }
 }
 
-async function withSource<T>(place: LinkPlace, work: (session: Session) => Promise<T>): Promise<T> {
-  const applicationName = linkSessionName(place, 'source');
-  const session = await openSession({ endpoint: place.source, applicationName });
+async function withSource<T>(spec: LinkSpec, work: (session: Session) => Promise<T>): Promise<T> {
+  const applicationName = linkSessionName(spec, 'source');
+  const session = await openSession({ endpoint: spec.source, applicationName });
   try {
     return await work(session);
   } finally {
@@ -78,7 +78,7 @@ async function withSource<T>(place: LinkPlace, work: (session: Session) => Promi
 }
 
 async function follow(
-  { place, limits, clock, observer, onStreaming, signal }: RunLinkOptions,
+  { spec, limits, clock, observer, onStreaming, signal }: RunLinkOptions,
   target: TargetSession,
   start: LinkStart,
 ): Promise<false> {
@@ -86,12 +86,12 @@ async function follow(
   const meter = new MemoryMeter(limits.memoryBytesMax);
   const largeBytes = limits.memoryBytesMax * LARGE_SHARE;
   const assembler = new Assembler({ queue, meter, largeBytes, clock });
-  const progress = new ProgressKeeper(place.link, target, start.progress);
+  const progress = new ProgressKeeper(spec.link, target, start.progress);
   let stream: ChangeStream | null = null;
-  const position = new PositionKeeper({
+  const flushTracker = new FlushTracker({
     target,
     progress,
-    durableLsn: start.startLsn,
+    flushLsn: start.startLsn,
     clock,
     acknowledge: (lsn) => stream?.acknowledge(lsn),
   });
@@ -99,26 +99,26 @@ async function follow(
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     stream = await openStream({
-      endpoint: place.source,
-      slot: slotOf(place),
-      publication: slotOf(place),
+      endpoint: spec.source,
+      slot: slotOf(spec),
+      publication: slotOf(spec),
       startLsn: start.startLsn,
-      applicationName: linkSessionName(place, 'stream'),
+      applicationName: linkSessionName(spec, 'stream'),
       onMessage: (message, bytes) => assembler.onMessage(message, bytes),
       onKeepalive: (walEnd) => assembler.onKeepalive(walEnd),
     });
     meter.connect(stream);
     stream.ended.then(
-      () => assembler.fail(fail('stream_ended', { slot: slotOf(place), reason: 'closed' })),
+      () => assembler.fail(fail('stream_ended', { slot: slotOf(spec), reason: 'closed' })),
       (thrown: unknown) => assembler.fail(thrown),
     );
-    onStreaming({ progress, position, assembler });
+    onStreaming({ progress, flushTracker, assembler });
     const catalog = new TargetCatalog(target);
     const applier = new Applier({
       target,
       catalog,
       progress,
-      position,
+      flushTracker,
       queue,
       meter,
       limits,
@@ -129,11 +129,4 @@ async function follow(
     signal.removeEventListener('abort', onAbort);
     await stream?.close();
   }
-}
-
-/** What the server says when a session is lost becomes the error that reconnects. */
-function classified(thrown: unknown): unknown {
-  if (isAppError(thrown) || isCancelled(thrown)) return thrown;
-  const kind = failureKind(thrown);
-  return kind === 'connection' || kind === 'transient' ? fail('stream_ended', {}, thrown) : thrown;
 }

@@ -3,7 +3,7 @@ import { must } from '@turnout/core/assert';
 import { readServer } from '@turnout/postgres/catalog/server';
 import type { Session } from '@turnout/postgres/session';
 import type { TargetSession } from '../apply/target-session.js';
-import { slotOf, type LinkPlace } from './link-place.js';
+import { slotOf, type LinkSpec } from './link-spec.js';
 import { seedPosition, seedProgress, seedSlot } from './sql/seed.js';
 
 export interface ServerIdentity {
@@ -18,16 +18,16 @@ export async function readServerIdentity(session: Session): Promise<ServerIdenti
 
 /** Writes progress, position and slot identity of a new slot in one durable transaction. */
 export async function seedLink(
-  place: LinkPlace,
+  spec: LinkSpec,
   options: { target: TargetSession; source: Session; consistentLsn: Lsn; open: boolean },
 ): Promise<void> {
   const { target, source, consistentLsn, open } = options;
   const identity = await readServerIdentity(source);
   await target.transaction(
     [
-      seedProgress(place.link, consistentLsn, open),
-      seedPosition(place.link, consistentLsn),
-      seedSlot({ name: slotOf(place), consistentLsn, ...identity }),
+      seedProgress(spec.link, consistentLsn, open),
+      seedPosition(spec.link, consistentLsn),
+      seedSlot({ name: slotOf(spec), consistentLsn, ...identity }),
     ],
     { durable: true },
   );

@@ -6,7 +6,7 @@ import { parseProgress, type ProgressRow } from '../apply/progress-keeper.js';
 import { readPosition } from '../apply/sql/position.js';
 import { takeLink } from '../apply/sql/progress.js';
 import type { TargetSession } from '../apply/target-session.js';
-import { slotOf, type LinkPlace } from './link-place.js';
+import { slotOf, type LinkSpec } from './link-spec.js';
 import { readServerIdentity } from './seed-link.js';
 import { readSlotIdentity } from './sql/seed.js';
 
@@ -22,22 +22,22 @@ export interface LinkStart {
  * @throws TRN3002, TRN3003, TRN3004, TRN3005, TRN3015
  */
 export async function startLink(
-  place: LinkPlace,
+  spec: LinkSpec,
   { target, source }: { target: TargetSession; source: Session },
 ): Promise<LinkStart | null> {
-  const name = slotOf(place);
+  const name = slotOf(spec);
   // Synchronous: it waits for the COMMIT of a dead predecessor, and is itself known to be durable.
-  const [taken] = await target.transaction([takeLink(place.link)], { durable: true });
+  const [taken] = await target.transaction([takeLink(spec.link)], { durable: true });
   if (!taken?.[0]) return null;
   const progress = parseProgress(taken[0]);
-  const [position] = await target.query(readPosition(place.link));
-  const ackedLsn = position?.acked_lsn ? parseLsn(position.acked_lsn) : LSN_ZERO;
+  const [position] = await target.query(readPosition(spec.link));
+  const flushedLsn = position?.acked_lsn ? parseLsn(position.acked_lsn) : LSN_ZERO;
   await freeSlot(source, name);
   const slot = await readSlot(source, name);
   if (!slot) throw fail('slot_missing', { slot: name });
   if (slot.walStatus === 'lost') throw fail('slot_lost', { slot: name });
   await refuseStrangeSlot(name, slot, { target, source });
-  const startLsn = laterOf(progress.endLsn, ackedLsn);
+  const startLsn = laterOf(progress.endLsn, flushedLsn);
   // Compared with `source_lsn` this would be a false alarm after every normal acknowledgement.
   if (slot.confirmedFlushLsn !== null && slot.confirmedFlushLsn > startLsn) {
     throw fail('slot_ahead', {

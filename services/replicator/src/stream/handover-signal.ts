@@ -4,7 +4,7 @@ import type { Change } from '@turnout/postgres/pgoutput/messages';
 /**
  * Reads the hand-over signal from the first change of one of our transactions: the commit that
  * closes the opposite link in its own progress row. Answers the epoch of the switch, or null.
- * Whether it is news is decided against the row of the link that reads it.
+ * Whether the epoch is newer is decided against the row of the link that reads it.
  */
 export function handoverEpoch(change: Change | undefined, opposite: Direction): bigint | null {
   if (change?.kind !== 'update') return null;

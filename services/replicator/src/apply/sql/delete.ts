@@ -23,9 +23,9 @@ export function deleteRow(plan: TablePlan, old: Row): BuiltStatement {
 export function deleteRows(plan: TablePlan, rows: readonly Row[]): BuiltStatement {
   let text = plan.texts.get('deletes');
   if (text === undefined) {
-    const arrays = plan.key.map((_, place) => `$${place + 1}::text[]`).join(', ');
-    const aliases = plan.key.map((_, place) => `c${place}`).join(', ');
-    const where = plan.key.map(({ sql, type }, place) => `t.${sql} = u.c${place}::${type}`);
+    const arrays = plan.key.map((_, spec) => `$${spec + 1}::text[]`).join(', ');
+    const aliases = plan.key.map((_, spec) => `c${spec}`).join(', ');
+    const where = plan.key.map(({ sql, type }, spec) => `t.${sql} = u.c${spec}::${type}`);
     text = expecting(
       /* sql */ `delete from ${plan.only} as t using unnest(${arrays}) as u (${aliases}) where ${where.join(' and ')}`,
       quoteLiteral(plan.table),

@@ -11,7 +11,7 @@ export function insertRow(plan: TablePlan, row: Row): BuiltStatement {
   let text = plan.texts.get('insert');
   if (text === undefined) {
     const names = columns.map((column) => column.sql).join(', ');
-    const values = columns.map(({ type }, place) => `$${place + 1}::${type}`).join(', ');
+    const values = columns.map(({ type }, spec) => `$${spec + 1}::${type}`).join(', ');
     text = expecting(
       columns.length === 0
         ? /* sql */ `insert into ${sql} default values`
@@ -30,9 +30,9 @@ export function insertRows(plan: TablePlan, rows: readonly Row[]): BuiltStatemen
   let text = plan.texts.get('inserts');
   if (text === undefined) {
     const names = columns.map((column) => column.sql).join(', ');
-    const arrays = columns.map((_, place) => `$${place + 1}::text[]`).join(', ');
-    const aliases = columns.map((_, place) => `c${place}`).join(', ');
-    const values = columns.map(({ type }, place) => `u.c${place}::${type}`).join(', ');
+    const arrays = columns.map((_, spec) => `$${spec + 1}::text[]`).join(', ');
+    const aliases = columns.map((_, spec) => `c${spec}`).join(', ');
+    const values = columns.map(({ type }, spec) => `u.c${spec}::${type}`).join(', ');
     text = expecting(
       /* sql */ `insert into ${sql} (${names}) overriding system value select ${values} from unnest(${arrays}) as u (${aliases})`,
       quoteLiteral(table),

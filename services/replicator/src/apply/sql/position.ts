@@ -17,9 +17,9 @@ export function writePosition(options: {
   link: Direction;
   leaseEpoch: bigint;
   source: Lsn;
-  acked: Lsn;
+  flushed: Lsn;
 }): BuiltStatement {
-  const { link, leaseEpoch, source, acked } = options;
+  const { link, leaseEpoch, source, flushed } = options;
   return {
     text: /* sql */ `
       with held as (
@@ -29,6 +29,6 @@ export function writePosition(options: {
       update turnout.position set acked_lsn = greatest(acked_lsn, $4::pg_lsn)
        where link = $1::text and exists (select from held)
       returning acked_lsn`,
-    values: [link, String(leaseEpoch), formatLsn(source), formatLsn(acked)],
+    values: [link, String(leaseEpoch), formatLsn(source), formatLsn(flushed)],
   };
 }

@@ -18,8 +18,8 @@ export function rekeyRow(plan: TablePlan, row: Row, old: Row | null): BuiltState
     const where = matchSql(plan, named, known.length + 1);
     const names = plan.columns.map((column) => column.sql).join(', ');
     const values = plan.columns.map((column) => {
-      const place = known.indexOf(column);
-      return place < 0 ? `o.${column.sql}` : `$${place + 1}::${column.type}`;
+      const spec = known.indexOf(column);
+      return spec < 0 ? `o.${column.sql}` : `$${spec + 1}::${column.type}`;
     });
     text = /* sql */ `
       with gone as (delete from ${plan.only} where ${where} returning *),

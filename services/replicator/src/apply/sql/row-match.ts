@@ -33,7 +33,7 @@ export function matchValues(plan: TablePlan, row: Row): (string | null)[] {
 export function matchSql(plan: TablePlan, row: Row, first: number): string {
   if (plan.key.length > 0) {
     return plan.key
-      .map((column, place) => `${column.sql} = $${first + place}::${column.type}`)
+      .map((column, spec) => `${column.sql} = $${first + spec}::${column.type}`)
       .join(' and ');
   }
   let parameter = first;

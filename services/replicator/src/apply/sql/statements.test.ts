@@ -114,7 +114,7 @@ describe('every built statement parses and takes exactly its values', () => {
     ],
     [
       'position',
-      () => writePosition({ link: 'forward', leaseEpoch: 1n, source: lsn(1n), acked: lsn(2n) }),
+      () => writePosition({ link: 'forward', leaseEpoch: 1n, source: lsn(1n), flushed: lsn(2n) }),
     ],
     [
       'leak',

@@ -34,10 +34,10 @@ export function targetTable({ schema, name }: TableName): BuiltStatement {
                      select from pg_catalog.pg_attribute a
                       where a.attrelid = c.oid and a.attnum = any (i.indkey::int2[]) and not a.attnotnull),
                    'columns', (
-                     select coalesce(json_agg(a.attname order by k.place), '[]')
-                       from unnest(i.indkey::int2[]) with ordinality as k (number, place)
+                     select coalesce(json_agg(a.attname order by k.spec), '[]')
+                       from unnest(i.indkey::int2[]) with ordinality as k (number, spec)
                        join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = k.number
-                      where k.place <= i.indnkeyatts)) order by not i.indisprimary, i.indexrelid)
+                      where k.spec <= i.indnkeyatts)) order by not i.indisprimary, i.indexrelid)
             from pg_catalog.pg_index i
            where i.indrelid = c.oid and i.indisunique), '[]')) as shape
         from pg_catalog.pg_class c

@@ -25,7 +25,7 @@ export function updateRow(plan: TablePlan, row: Row, old: Row | null): BuiltStat
   const shape = `update ${old === null} ${updateShape(plan, row)} ${matchShape(plan, named)}`;
   let text = plan.texts.get(shape);
   if (text === undefined) {
-    const sets = columns.map((column, place) => `${column.sql} = $${place + 1}::${column.type}`);
+    const sets = columns.map((column, spec) => `${column.sql} = $${spec + 1}::${column.type}`);
     const where = matchSql(plan, named, columns.length + 1);
     text =
       sets.length > 0
@@ -53,13 +53,13 @@ export function updateRows(plan: TablePlan, rows: readonly Row[]): BuiltStatemen
   const shape = `updates ${updateShape(plan, sample)}`;
   let text = plan.texts.get(shape);
   if (text === undefined) {
-    const value = ({ type }: PlanColumn, place: number): string => `u.c${place}::${type}`;
-    const sets = columns.map((column, place) => `${column.sql} = ${value(column, place)}`);
+    const value = ({ type }: PlanColumn, spec: number): string => `u.c${spec}::${type}`;
+    const sets = columns.map((column, spec) => `${column.sql} = ${value(column, spec)}`);
     const where = plan.key.map(
-      (column, place) => `t.${column.sql} = ${value(column, columns.length + place)}`,
+      (column, spec) => `t.${column.sql} = ${value(column, columns.length + spec)}`,
     );
-    const arrays = all.map((_, place) => `$${place + 1}::text[]`).join(', ');
-    const aliases = all.map((_, place) => `c${place}`).join(', ');
+    const arrays = all.map((_, spec) => `$${spec + 1}::text[]`).join(', ');
+    const aliases = all.map((_, spec) => `c${spec}`).join(', ');
     text = expecting(
       /* sql */ `update ${plan.only} as t set ${sets.join(', ')} from unnest(${arrays}) as u (${aliases}) where ${where.join(' and ')}`,
       quoteLiteral(plan.table),

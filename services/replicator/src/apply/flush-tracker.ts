@@ -9,21 +9,24 @@ export const DURABLE_INTERVAL_MS = 200;
 /** Skipped and idle stretches are persisted this often, so that an idle slot lets go of its WAL. */
 export const POSITION_INTERVAL_MS = 10_000;
 
-export interface PositionOptions {
+export interface FlushTrackerOptions {
   readonly target: TargetSession;
   readonly progress: ProgressKeeper;
-  readonly durableLsn: Lsn;
+  readonly flushLsn: Lsn;
   readonly clock: Clock;
   readonly acknowledge: (lsn: Lsn) => void;
 }
 
-/** Knows what is durable on the target and acknowledges that to the slot, and nothing else ever. */
-export class PositionKeeper {
+/**
+ * Knows what is durable on the target and acknowledges that to the slot. Anything beyond it would be
+ * skipped for good by the next START_REPLICATION if the target lost it.
+ */
+export class FlushTracker {
   readonly #target: TargetSession;
   readonly #progress: ProgressKeeper;
   readonly #clock: Clock;
   readonly #acknowledge: (lsn: Lsn) => void;
-  #durableLsn: Lsn;
+  #flushLsn: Lsn;
   /** Everything below is applied or rightly skipped, once the open group is applied. */
   #passedLsn: Lsn;
   #appliedLsn: Lsn;
@@ -31,20 +34,20 @@ export class PositionKeeper {
   #durableAtMs: number;
   #positionAtMs: number;
 
-  constructor({ target, progress, durableLsn, clock, acknowledge }: PositionOptions) {
+  constructor({ target, progress, flushLsn, clock, acknowledge }: FlushTrackerOptions) {
     this.#target = target;
     this.#progress = progress;
     this.#clock = clock;
     this.#acknowledge = acknowledge;
-    this.#durableLsn = durableLsn;
-    this.#passedLsn = durableLsn;
-    this.#appliedLsn = durableLsn;
+    this.#flushLsn = flushLsn;
+    this.#passedLsn = flushLsn;
+    this.#appliedLsn = flushLsn;
     this.#durableAtMs = clock.monotonicMs();
     this.#positionAtMs = clock.monotonicMs();
   }
 
-  get durableLsn(): Lsn {
-    return this.#durableLsn;
+  get flushLsn(): Lsn {
+    return this.#flushLsn;
   }
 
   /** True when the next group should wait for the disk. */
@@ -63,7 +66,7 @@ export class PositionKeeper {
     if (settled) this.#appliedLsn = this.#passedLsn;
   }
 
-  /** A group was committed; a durable one vouches for all before it. */
+  /** A group was committed; a durable one flushes all WAL before it, earlier groups too. */
   committed(endLsn: Lsn, durable: boolean): void {
     this.#appliedLsn = laterOf(this.#appliedLsn, endLsn);
     if (!durable) {
@@ -79,7 +82,7 @@ export class PositionKeeper {
   dueInMs(): number | null {
     const nowMs = this.#clock.monotonicMs();
     if (this.#unflushed) return Math.max(0, this.#durableAtMs + DURABLE_INTERVAL_MS - nowMs);
-    if (this.#passedLsn <= this.#durableLsn) return null;
+    if (this.#passedLsn <= this.#flushLsn) return null;
     return Math.max(0, this.#positionAtMs + POSITION_INTERVAL_MS - nowMs);
   }
 
@@ -90,9 +93,9 @@ export class PositionKeeper {
    */
   async persist(): Promise<void> {
     const { row, link } = this.#progress;
-    const acked = laterOf(this.#passedLsn, row.endLsn);
+    const flushed = laterOf(this.#passedLsn, row.endLsn);
     const written = await this.#target.transaction(
-      [writePosition({ link, leaseEpoch: row.leaseEpoch, source: row.sourceLsn, acked })],
+      [writePosition({ link, leaseEpoch: row.leaseEpoch, source: row.sourceLsn, flushed })],
       { durable: true },
     );
     if (written[0]?.length !== 1) {
@@ -102,11 +105,11 @@ export class PositionKeeper {
     this.#unflushed = false;
     this.#durableAtMs = this.#clock.monotonicMs();
     this.#positionAtMs = this.#durableAtMs;
-    this.#acknowledgeTo(acked);
+    this.#acknowledgeTo(flushed);
   }
 
   #acknowledgeTo(lsn: Lsn): void {
-    this.#durableLsn = laterOf(this.#durableLsn, lsn);
-    this.#acknowledge(this.#durableLsn);
+    this.#flushLsn = laterOf(this.#flushLsn, lsn);
+    this.#acknowledge(this.#flushLsn);
   }
 }

@@ -1,7 +1,7 @@
 import type { DirtyKeys } from '../tracking/dirty-keys.js';
 
-/** What a check still has to prove: units as a whole, and single keys. */
-export class Owed {
+/** What a check still has to compare: units as a whole, and single keys. */
+export class PendingWork {
   readonly whole: Set<string>;
   readonly #keys = new Map<string, Set<string>>();
 
@@ -10,13 +10,13 @@ export class Owed {
   }
 
   /** Everything that is dirty now; at most `keysMax` keys of each unit. */
-  static fromDirty(dirty: DirtyKeys, keysMax = Number.POSITIVE_INFINITY): Owed {
-    const owed = new Owed(dirty.wholeUnits);
+  static fromDirty(dirty: DirtyKeys, keysMax = Number.POSITIVE_INFINITY): PendingWork {
+    const pending = new PendingWork(dirty.wholeUnits);
     for (const unit of dirty.units) {
       const keys = dirty.keysOf(unit);
-      owed.addKeys(unit, keys.length > keysMax ? keys.slice(0, keysMax) : keys);
+      pending.addKeys(unit, keys.length > keysMax ? keys.slice(0, keysMax) : keys);
     }
-    return owed;
+    return pending;
   }
 
   get isEmpty(): boolean {
@@ -43,7 +43,7 @@ export class Owed {
     if (known.size > 0) this.#keys.set(unit, known);
   }
 
-  /** Paid: proven equal, or found different and recorded. */
+  /** Done: proven equal, or found different and recorded. */
   removeKeys(unit: string, keys: Iterable<string>): void {
     const known = this.#keys.get(unit);
     for (const key of keys) known?.delete(key);

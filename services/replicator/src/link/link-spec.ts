@@ -3,7 +3,7 @@ import type { Direction } from '@turnout/core/sides';
 import type { Endpoint } from '@turnout/postgres/session';
 
 /** Where one link of a pair runs and what it carries. */
-export interface LinkPlace {
+export interface LinkSpec {
   readonly pair: string;
   readonly link: Direction;
   readonly source: Endpoint;
@@ -14,10 +14,10 @@ export interface LinkPlace {
 }
 
 /** Slot and publication have one name, both on the source. */
-export function slotOf({ pair, link }: LinkPlace): string {
+export function slotOf({ pair, link }: LinkSpec): string {
   return objectName(pair, link);
 }
 
-export function linkSessionName({ pair, link, leaseEpoch }: LinkPlace, role: string): string {
+export function linkSessionName({ pair, link, leaseEpoch }: LinkSpec, role: string): string {
   return sessionName(leaseEpoch, `link-${link}-${role}`, pair);
 }

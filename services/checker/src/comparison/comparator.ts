@@ -3,12 +3,12 @@ import { align, passMarker, type Alignment, type AlignmentLimits } from '../alig
 import type { CheckSessions } from '../alignment/check-sessions.js';
 import type { Tracker } from '../tracking/tracker.js';
 import { compareKeys } from './dirty-unit.js';
-import type { Owed } from './owed.js';
+import type { PendingWork } from './pending-work.js';
 import type { RowDifference } from './row-differences.js';
 import type { ComparisonUnit } from './units.js';
 import { compareWholeUnit, isWhollyInFlight } from './whole-unit.js';
 
-export interface ProverOptions {
+export interface ComparatorOptions {
   readonly tracker: Tracker;
   readonly sessions: CheckSessions;
   readonly units: ReadonlyMap<string, ComparisonUnit>;
@@ -31,12 +31,12 @@ export interface UnitTally {
 
 export type Tally = ReadonlyMap<string, UnitTally>;
 
-/** Proves owed units and keys, one pair of aligned snapshots at a time. */
-export class Prover {
+/** Compares pending units and keys, one pair of aligned snapshots at a time. */
+export class Comparator {
   readonly #tally = new Map<string, UnitTally>();
-  readonly #options: ProverOptions;
+  readonly #options: ComparatorOptions;
 
-  constructor(options: ProverOptions) {
+  constructor(options: ComparatorOptions) {
     this.#options = options;
   }
 
@@ -45,43 +45,45 @@ export class Prover {
   }
 
   /**
-   * One pair of snapshots: proves what it can of what `owedAt` names once the snapshots are open.
-   * Keys that were in flight stay owed. Returns the alignment (already closed) and what is left.
+   * One pair of snapshots: compares what it can of what `pendingAt` names once the snapshots are open.
+   * Keys that were in flight stay pending. Returns the alignment (already closed) and what is left.
    */
-  async round(owedAt: () => Owed): Promise<{ owed: Owed; alignment: Alignment }> {
+  async round(
+    pendingAt: () => PendingWork,
+  ): Promise<{ pending: PendingWork; alignment: Alignment }> {
     const { sessions, tracker, limits, leastAppliedLsn, signal } = this.#options;
     const alignment = await align(sessions, tracker, limits, leastAppliedLsn, signal);
-    let owed: Owed;
+    let pending: PendingWork;
     try {
-      owed = owedAt();
-      await this.#proveUnits(owed, alignment);
-      await this.#proveKeys(owed, alignment);
+      pending = pendingAt();
+      await this.#proveUnits(pending, alignment);
+      await this.#proveKeys(pending, alignment);
     } catch (thrown) {
       await sessions.rollback().catch(() => undefined);
       throw thrown;
     }
     await sessions.rollback();
     tracker.state.settle(alignment.source, alignment.appliedLsn);
-    return { owed, alignment };
+    return { pending, alignment };
   }
 
-  async #proveUnits(owed: Owed, alignment: Alignment): Promise<void> {
+  async #proveUnits(pending: PendingWork, alignment: Alignment): Promise<void> {
     const { sessions, tracker, units, epochMs, signal } = this.#options;
     const endsAtMs = performance.now() + epochMs;
-    for (const name of owed.whole) {
+    for (const name of pending.whole) {
       signal?.throwIfAborted();
       if (performance.now() > endsAtMs) return;
       const unit = units.get(name);
-      const inFlight = alignment.touches.get(name);
+      const inFlight = alignment.changedKeys.get(name);
       if (!unit || isWhollyInFlight(unit, inFlight)) continue;
       const startedAtMs = performance.now();
       const { rowsCompared, differences } = await compareWholeUnit(unit, sessions, inFlight);
       if (differences.length > 0 && (await this.#wasTruncated(name, alignment))) continue;
       await this.#record(differences);
       tracker.state.dirty.proveWhole(name, inFlight, alignment.sequence);
-      owed.whole.delete(name);
-      owed.dropKeys(name);
-      owed.addKeys(name, inFlight?.keys ?? []);
+      pending.whole.delete(name);
+      pending.dropKeys(name);
+      pending.addKeys(name, inFlight?.keys ?? []);
       this.#count(name, rowsCompared, differences.length, startedAtMs);
     }
   }
@@ -90,19 +92,19 @@ export class Prover {
    * All units at once: the sessions work through their queries without a pause in between, and
    * neither side waits for the other unit by unit. Inside the window this is most of the time.
    */
-  async #proveKeys(owed: Owed, alignment: Alignment): Promise<void> {
+  async #proveKeys(pending: PendingWork, alignment: Alignment): Promise<void> {
     this.#options.signal?.throwIfAborted();
     await Promise.all(
-      [...owed.unitsWithKeys].map((name) => this.#proveKeysOf(name, owed, alignment)),
+      [...pending.unitsWithKeys].map((name) => this.#proveKeysOf(name, pending, alignment)),
     );
   }
 
-  async #proveKeysOf(name: string, owed: Owed, alignment: Alignment): Promise<void> {
+  async #proveKeysOf(name: string, pending: PendingWork, alignment: Alignment): Promise<void> {
     const { sessions, tracker, units } = this.#options;
     const unit = units.get(name);
-    const inFlight = alignment.touches.get(name);
-    if (!unit || unit.key === null || owed.whole.has(name) || inFlight?.keys === null) return;
-    const keys = [...owed.keysOf(name)].filter((key) => !inFlight?.keys?.has(key));
+    const inFlight = alignment.changedKeys.get(name);
+    if (!unit || unit.key === null || pending.whole.has(name) || inFlight?.keys === null) return;
+    const keys = [...pending.keysOf(name)].filter((key) => !inFlight?.keys?.has(key));
     if (keys.length === 0) return;
     const startedAtMs = performance.now();
     const compared = await compareKeys({ ...unit, key: unit.key }, sessions, keys);
@@ -110,7 +112,7 @@ export class Prover {
     if (differences.length > 0 && (await this.#wasTruncated(name, alignment))) return;
     await this.#record(differences);
     tracker.state.dirty.proveKeys(name, equal, alignment.sequence);
-    owed.removeKeys(name, keys);
+    pending.removeKeys(name, keys);
     this.#count(name, keys.length, differences.length, startedAtMs);
   }
 
@@ -121,7 +123,7 @@ export class Prover {
   async #wasTruncated(unit: string, alignment: Alignment): Promise<boolean> {
     const { sessions, tracker, limits } = this.#options;
     await passMarker(sessions, tracker, limits.markerTimeoutMs);
-    const inFlight = alignment.touches.get(unit)?.truncated ?? false;
+    const inFlight = alignment.changedKeys.get(unit)?.truncated ?? false;
     return inFlight || tracker.state.truncatedSince(unit, alignment.sequence);
   }
 

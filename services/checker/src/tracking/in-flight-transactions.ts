@@ -1,8 +1,8 @@
 import { LSN_ZERO, laterOf, type Lsn } from '@turnout/core/lsn';
 import { extendXid, isVisible, type Snapshot } from '../alignment/snapshot.js';
-import { condense, keyCount, type TrackedTransaction } from './touches.js';
+import { condense, keyCount, type TrackedTransaction } from './changed-keys.js';
 
-export interface RingLimits {
+export interface InFlightLimits {
   readonly transactionsMax: number;
   readonly keysMax: number;
 }
@@ -11,13 +11,13 @@ export interface RingLimits {
  * The transactions that some snapshot may still show on one side only. A transaction leaves when a
  * pair of snapshots has both of it, for later snapshots have it too.
  */
-export class TransactionRing {
-  readonly #limits: RingLimits;
+export class InFlightTransactions {
+  readonly #limits: InFlightLimits;
   #transactions: TrackedTransaction[] = [];
   #keys = 0;
   #settledLsn: Lsn = LSN_ZERO;
 
-  constructor(limits: RingLimits) {
+  constructor(limits: InFlightLimits) {
     this.#limits = limits;
   }
 
@@ -41,11 +41,11 @@ export class TransactionRing {
     return this.#transactions[0]?.finalLsn ?? null;
   }
 
-  /** False when the ring is full: the caller has to start over, for one transaction is missing. */
+  /** False when the limit is reached: the caller has to start over, for one transaction is missing. */
   add(transaction: TrackedTransaction): boolean {
     if (this.#transactions.length >= this.#limits.transactionsMax) return false;
-    const keys = keyCount(transaction.touches);
-    if (this.#keys + keys > this.#limits.keysMax) condense(transaction.touches);
+    const keys = keyCount(transaction.changedKeys);
+    if (this.#keys + keys > this.#limits.keysMax) condense(transaction.changedKeys);
     else this.#keys += keys;
     this.#transactions.push(transaction);
     return true;
@@ -67,7 +67,7 @@ export class TransactionRing {
       else this.#settledLsn = laterOf(this.#settledLsn, each.finalLsn);
     }
     this.#transactions = kept;
-    this.#keys = kept.reduce((sum, { touches }) => sum + keyCount(touches), 0);
+    this.#keys = kept.reduce((sum, { changedKeys }) => sum + keyCount(changedKeys), 0);
   }
 }
 
