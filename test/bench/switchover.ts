@@ -15,8 +15,9 @@ import {
 import { percentile } from '@turnout/core/quantities';
 import { withClient } from '@turnout/testkit/cluster/client';
 import { compare } from '@turnout/testkit/workload/comparison';
-import { readLedger } from '@turnout/testkit/workload/ledger-file';
-import { longestGapMs } from '@turnout/testkit/workload/stalls';
+import { endObservation } from '@turnout/testkit/workload/observation';
+import { acceptedProbes, bothSidesWritableMs } from '@turnout/testkit/workload/prober';
+import { longestGaps } from '@turnout/testkit/workload/stalls';
 
 /** There and back again, this many times. */
 const ROUNDS = 5;
@@ -62,13 +63,16 @@ export async function benchSwitchover(
 
 async function figures(scene: Scene): Promise<object> {
   const writers = scene.get('writers');
-  await writers.stop();
-  const seconds = (performance.now() - scene.writersSinceMs) / 1_000;
-  const { blue } = scene.get('clusters');
-  const found = await withClient(blue.url('shop'), (client) =>
-    compare(writers.ledgerFiles, client),
+  const untilMs = await endObservation(writers, scene.get('probers'), scene.signal);
+  const watched = { fromMs: scene.writersSinceMs, untilMs };
+  const { blue, green } = scene.get('clusters');
+  const urls = { blue: blue.url('shop'), green: green.url('shop') };
+  const found = await withClient(urls.blue, (client) => compare(writers.ledgerFiles, client));
+  const probes = await acceptedProbes(urls);
+  const gaps = await Promise.all(
+    scene.switches.map((each) => longestGaps(writers.ledgerFiles, each, watched)),
   );
-  const gaps = await stallsOf(scene, writers.ledgerFiles);
+  const stalls = gaps.flat();
   const windows = scene.switches.flatMap(({ answer }) => answer.window_ms ?? []);
   const rank = (values: readonly number[], percent: number): number | null => {
     const value = percentile(values, percent);
@@ -78,25 +82,15 @@ async function figures(scene: Scene): Promise<object> {
     schema: 'turnout.bench/v1',
     bench: 'switchover',
     runs: scene.switches.filter(({ answer }) => answer.outcome === 'committed').length,
-    client_stall_ms: { p50: rank(gaps, 50), p99: rank(gaps, 99), max: rank(gaps, 100) },
+    client_stall_ms: { p50: rank(stalls, 50), p99: rank(stalls, 99), max: rank(stalls, 100) },
     window_ms: { p50: rank(windows, 50), max: rank(windows, 100) },
     errors: found.clientErrors,
     lost: found.lost,
     duplicated: found.duplicated,
-    tps: Math.round(found.acknowledged / seconds),
+    both_sides_writable_ms: bothSidesWritableMs(probes, scene.switches),
+    tps: Math.round((found.acknowledged * 1_000) / (watched.untilMs - watched.fromMs)),
     steps_ms: medianSteps(scene),
   };
-}
-
-/** One value a writer and switch: the longest gap between two of its acknowledgements. */
-async function stallsOf(scene: Scene, files: readonly string[]): Promise<number[]> {
-  const ledgers = await Promise.all(files.map(readLedger));
-  return scene.switches.flatMap(({ fromMs, untilMs }) =>
-    ledgers.flatMap(
-      ({ acknowledged }) =>
-        longestGapMs([...acknowledged.values()], fromMs, untilMs, untilMs + 2_000) ?? [],
-    ),
-  );
 }
 
 /** Median of each step: where the window goes. */

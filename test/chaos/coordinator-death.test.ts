@@ -121,13 +121,11 @@ test('after all of it nothing is lost, nothing is double, and both sides are equ
   await probers.stop();
   await using coordinator = await CoordinatorChild.start(pair.config, null);
   await check(coordinator);
-  const side = await writableSide();
-  const url = side === 'blue' ? pair.blue.url('shop') : pair.green.url('shop');
-  const { comparison, probes } = await withClient(url, async (client) => ({
-    comparison: await compare(writers.ledgerFiles, client),
-    probes: await acceptedProbes(client),
-  }));
+  const urls = { blue: pair.blue.url('shop'), green: pair.green.url('shop') };
+  const comparison = await withClient(urls[await writableSide()], (client) =>
+    compare(writers.ledgerFiles, client),
+  );
   expect(comparison).toMatchObject({ lost: 0, duplicated: 0, unexplained: 0 });
   expect(comparison.acknowledged).toBeGreaterThan(500);
-  expect(bothSidesWritableMs(probes, switches)).toBe(0);
+  expect(bothSidesWritableMs(await acceptedProbes(urls), switches)).toBe(0);
 });

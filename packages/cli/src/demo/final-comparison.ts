@@ -1,5 +1,6 @@
 import { withClient } from '@turnout/testkit/cluster/client';
 import { compare } from '@turnout/testkit/workload/comparison';
+import { endObservation } from '@turnout/testkit/workload/observation';
 import { acceptedProbes, bothSidesWritableMs } from '@turnout/testkit/workload/prober';
 import { count } from '../output/figures.js';
 import { PAIR } from './demo-options.js';
@@ -10,18 +11,15 @@ import { measureSwitches } from './switch-measure.js';
 export async function compareAndReport(scene: Scene): Promise<string> {
   const writers = scene.get('writers');
   const probers = scene.get('probers');
-  await writers.stop();
+  const untilMs = await endObservation(writers, probers, scene.signal);
+  const watched = { fromMs: scene.writersSinceMs, untilMs };
   const { acknowledged } = writers.counts();
-  const writingSeconds = (performance.now() - scene.writersSinceMs) / 1_000;
-  await probers.stop();
   const writable =
     scene.switches.findLast(({ answer }) => answer.outcome === 'committed')?.to ?? 'blue';
-  const url = scene.get('clusters')[writable].url(PAIR);
-  const [found, probes] = await withClient(
-    url,
-    async (client) =>
-      [await compare(writers.ledgerFiles, client), await acceptedProbes(client)] as const,
-  );
+  const { blue, green } = scene.get('clusters');
+  const urls = { blue: blue.url(PAIR), green: green.url(PAIR) };
+  const found = await withClient(urls[writable], (client) => compare(writers.ledgerFiles, client));
+  const probes = await acceptedProbes(urls);
   const versions = scene.get('versions');
   scene.set('figures', {
     blue_version: versions.blue,
@@ -29,7 +27,11 @@ export async function compareAndReport(scene: Scene): Promise<string> {
     full: scene.options.extras === 'all',
     schema_transfer: scene.get('transfer'),
     copy: scene.get('copy'),
-    switches: await measureSwitches(scene.switches, writers.ledgerFiles, found.clientErrors),
+    switches: await measureSwitches(scene.switches, {
+      ledgerFiles: writers.ledgerFiles,
+      watched,
+      errors: found.clientErrors,
+    }),
     checks: scene.checks,
     writes: {
       attempted: found.attempted,
@@ -39,7 +41,7 @@ export async function compareAndReport(scene: Scene): Promise<string> {
       unexplained: found.unexplained,
     },
     client_errors: found.clientErrors,
-    tps: Math.round(acknowledged / writingSeconds),
+    tps: Math.round((acknowledged * 1_000) / (watched.untilMs - watched.fromMs)),
     lag: scene.get('observer').lag(),
     both_sides_writable_ms: bothSidesWritableMs(probes, scene.switches),
     seconds: (performance.now() - scene.startedMs) / 1_000,

@@ -38,7 +38,7 @@ export class Scene {
   readonly signal: AbortSignal;
   readonly cleanup: Cleanup;
   readonly startedMs = performance.now();
-  /** When the writers were started. */
+  /** When the writers were started, in shared monotonic milliseconds. */
   writersSinceMs = 0;
   readonly switches: MeasuredSwitch[] = [];
   readonly checks: CheckFigures[] = [];

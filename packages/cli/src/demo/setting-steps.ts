@@ -6,6 +6,7 @@ import { waitUntil } from '@turnout/core/waiting';
 import { freePort } from '@turnout/testkit/process/free-port';
 import { findProgram } from '@turnout/testkit/process/program';
 import type { Route } from '@turnout/testkit/workload/connection';
+import { sharedMonotonicMs } from '@turnout/testkit/workload/monotonic';
 import { startWriters } from '@turnout/testkit/workload/writers';
 import { count } from '../output/figures.js';
 import { loadBlue, loadSchemaOnGreen, startClusters } from './clusters.js';
@@ -91,8 +92,8 @@ export async function startTheWriters(scene: Scene): Promise<string> {
   const groups = groupsOf(scene);
   const size = scene.get('size');
   const { perSecond, direct, pooled } = scene.options.workload;
+  scene.writersSinceMs = sharedMonotonicMs();
   const writers = cleanup.use('writers', startWriters({ groups, perSecond, directory, size }));
-  scene.writersSinceMs = performance.now();
   scene.set('writers', writers);
   await waitUntil(
     () => Promise.resolve(writers.counts().acknowledged >= FIRST_WRITES || undefined),

@@ -1,6 +1,6 @@
 import type { SwitchoverAnswer } from '@turnout/api-client/answers';
 import type { Side } from '@turnout/core/sides';
-import { stalls } from '@turnout/testkit/workload/stalls';
+import { stalls, type Span } from '@turnout/testkit/workload/stalls';
 import type { SwitchFigures } from './demo-report.js';
 
 /** A switch as seen from outside: when it was asked for, when it was over, what writers counted. */
@@ -16,19 +16,23 @@ export interface MeasuredSwitch {
   readonly errorsBefore: number;
 }
 
-/** A gap that begins within the switch may end after it; writers that never came back count too. */
-const AFTER_MS = 2_000;
+/** What was seen of the writers until they were told to stop. */
+export interface Watched {
+  readonly ledgerFiles: readonly string[];
+  readonly watched: Span;
+  /** Errors that all writers saw. */
+  readonly errors: number;
+}
 
 /** Figures of each switch; stalls come from the ledgers of the writers and nothing else. */
 export async function measureSwitches(
   switches: readonly MeasuredSwitch[],
-  ledgerFiles: readonly string[],
-  errorsInAll: number,
+  { ledgerFiles, watched, errors }: Watched,
 ): Promise<SwitchFigures[]> {
   return Promise.all(
     switches.map(async ({ answer, fromMs, untilMs, errorsBefore }, index) => {
-      const errorsAfter = switches[index + 1]?.errorsBefore ?? errorsInAll;
-      const stall = await stalls(ledgerFiles, fromMs, untilMs, untilMs + AFTER_MS);
+      const errorsAfter = switches[index + 1]?.errorsBefore ?? errors;
+      const stall = await stalls(ledgerFiles, { fromMs, untilMs }, watched);
       return {
         id: answer.id,
         to: answer.to,
