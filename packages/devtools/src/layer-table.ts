@@ -10,6 +10,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['service-kit', 'api-client'],
   ['replicator', 'lag-monitor', 'checker', 'coordinator'],
   ['testkit'],
+  ['demo'],
   ['cli'],
   ['devtools'],
 ];

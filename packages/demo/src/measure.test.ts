@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SwitchoverAnswer } from '@turnout/api-client/answers';
 import { expect, test } from 'vitest';
-import { measureSwitches, type MeasuredSwitch } from './switch-measure.js';
+import { measureSwitches, type MeasuredSwitch } from './measure.js';
 
 const ANSWER = {
   id: 'sw_1',
