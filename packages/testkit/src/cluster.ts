@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { createDatabase, dropDatabase, type DatabaseOptions } from './cluster/databases.js';
 import { findBinaries, type MajorVersion } from './cluster/binaries.js';
 import { Postmaster, type PostmasterFiles } from './cluster/postmaster.js';
-import { copyTemplate, findTemplate, makeOwned } from './cluster/template.js';
+import { copyTemplate, findTemplate } from './cluster/template.js';
 import { freePort } from './process/free-port.js';
-import { unprivileged } from './process/unprivileged.js';
+import { makeOwned, unprivileged } from './process/unprivileged.js';
 import { startWatchdog, type Watchdog } from './process/watchdog.js';
 
 /** Loopback only, small, and without fsync unless a test is about it. */
