@@ -21,13 +21,18 @@ export type CommonSettings = Partly<Omit<TurnoutConfig, 'pairs' | 'control'>>;
 /** Texts of the tokens, each of its role: a test says `admin` and is one. */
 export const TOKENS = TOKEN_ROLES;
 
+/** Where the sides of a pair are, and what else its entry says. */
+export interface PairEntry {
+  readonly blue: string;
+  readonly green: string;
+  readonly settings?: PairSettings | undefined;
+}
+
 export interface ConfigOrder {
   readonly directory: string;
   readonly apiPort: number;
   readonly controlUrl: string;
-  readonly pairs: Readonly<
-    Record<string, { blue: string; green: string } & { more: PairSettings }>
-  >;
+  readonly pairs: Readonly<Record<string, PairEntry>>;
   readonly common: CommonSettings;
 }
 
@@ -57,9 +62,9 @@ export async function writeConfigFiles(order: ConfigOrder): Promise<ConfigFiles>
     control: { url: controlUrl },
     api: { listen: `127.0.0.1:${apiPort}`, tokens_file: tokensFile, ...common.api },
     pairs: Object.fromEntries(
-      Object.entries(pairs).map(([name, { blue, green, more }]) => [
+      Object.entries(pairs).map(([name, { blue, green, settings }]) => [
         name,
-        { ...PAIR_DEFAULTS, ...more, blue: { url: blue }, green: { url: green } },
+        { ...PAIR_DEFAULTS, ...settings, blue: { url: blue }, green: { url: green } },
       ]),
     ),
   };

@@ -20,7 +20,12 @@ import {
   type PairClusters,
   type Place,
 } from './clusters.js';
-import { writeConfigFiles, type CommonSettings, type PairSettings } from './config-files.js';
+import {
+  writeConfigFiles,
+  type CommonSettings,
+  type PairEntry,
+  type PairSettings,
+} from './config-files.js';
 import { CoordinatorChild, type CoordinatorOrder } from './coordinator-child.js';
 import { dropSlots, proveIdle, tracesIn } from './leftovers.js';
 import { startServices, type RunningServices, type ServiceName } from './services.js';
@@ -29,7 +34,7 @@ import { startServices, type RunningServices, type ServiceName } from './service
 export type Tables = string | Partial<Readonly<Record<Side, string>>>;
 
 export interface PairOrder {
-  /** `shop` unless given; with shared servers a number of its own is added. */
+  /** Unless given it is `shop`, on shared servers with a number of its own. */
   readonly name?: string | undefined;
   /** Servers of the whole test file; the pair has databases of its own there and removes them. */
   readonly clusters?: PairClusters | undefined;
@@ -42,6 +47,8 @@ export interface PairOrder {
   readonly installed?: Readonly<Record<Side, 'open' | 'closed'>> | undefined;
   /** Of the pair, in the words of `turnout.yaml`. */
   readonly settings?: PairSettings | undefined;
+  /** Further pairs in the same `turnout.yaml`, on databases that the test makes itself. */
+  readonly others?: Readonly<Record<string, PairEntry>> | undefined;
   /** The rest of `turnout.yaml`. */
   readonly common?: CommonSettings | undefined;
 }
@@ -86,7 +93,7 @@ export class TestPair implements AsyncDisposable {
       cleanup.add('directory', () => rm(directory, { recursive: true, force: true }));
       const shared = order.clusters !== undefined;
       const clusters = order.clusters ?? cleanup.use('servers', await startClusters(order.servers));
-      const name = (order.name ?? 'shop') + (shared ? String((pairsOnShared += 1)) : '');
+      const name = order.name ?? (shared ? `shop${(pairsOnShared += 1)}` : 'shop');
       const pair = new TestPair(name, clusters, directory, cleanup);
       await pair.#build(order);
       return pair;
@@ -96,7 +103,7 @@ export class TestPair implements AsyncDisposable {
     }
   }
 
-  async #build({ tables = '', shop, installed, settings = {}, common = {} }: PairOrder) {
+  async #build({ tables = '', shop, installed, settings, others, common = {} }: PairOrder) {
     for (const place of PLACES) await this.#makeDatabase(place);
     for (const side of SIDES) {
       await this.reconnect(side);
@@ -113,7 +120,8 @@ export class TestPair implements AsyncDisposable {
       apiPort: await freePort(),
       controlUrl: this.url('control'),
       pairs: {
-        [this.name]: { blue: this.url('blue'), green: this.url('green'), more: settings },
+        ...others,
+        [this.name]: { ...this.urls(), settings },
       },
       common,
     });
