@@ -37,7 +37,7 @@ beforeAll(async () => {
     plain: {
       blue: await database(good, 'plain', NO_IDENTITY),
       green,
-      settings: { schema: { transfer: 'pg_dump' } },
+      settings: { schema: { transfer: 'pg_dump' as const } },
     },
   };
   const common = { log: { level: 'info' } } as const;
