@@ -1,19 +1,16 @@
-import type { TurnoutClient } from '@turnout/api-client/turnout-client';
 import { fail } from '@turnout/contracts/errors';
 import { formatBytes, formatMs } from '@turnout/core/quantities';
 import type { Side } from '@turnout/core/sides';
-import { waitUntil } from '@turnout/core/waiting';
 import { sharedMonotonicMs } from '@turnout/testkit/workload/monotonic';
 import { Probers } from '@turnout/testkit/workload/prober';
-import { awaitCheck, awaitSwitchover } from '@turnout/api-client/await-outcome';
-import { awaitStreaming } from '@turnout/api-client/await-start';
 import type { DemoRun } from './demo-run.js';
 import { PAIR } from './options.js';
+import { awaitCheck, awaitPhase, awaitStreaming, awaitSwitchover } from './waits.js';
 import { count, ms } from './words.js';
 
-const START_MS_MAX = 300_000;
+/** A full check of the shop, with room for a slow machine. */
 const CHECK_MS_MAX = 300_000;
-const SWITCH_MS_MAX = 120_000;
+const START_MS_MAX = 300_000;
 
 export async function preflight(run: DemoRun): Promise<string> {
   const { findings } = await run.get('client').preflight(PAIR, { signal: run.signal });
@@ -30,7 +27,7 @@ export async function copy(run: DemoRun): Promise<string> {
   const { signal } = run;
   const client = run.get('client');
   await client.act(PAIR, 'start', { signal });
-  const status = await awaitStreaming(client, PAIR, { signal, timeoutMs: START_MS_MAX });
+  const status = await awaitStreaming(client, signal);
   startProbers(run);
   const copied = status.links.find(({ direction }) => direction === 'forward')?.copy;
   if (!copied) throw fail('copy_failed', { pair: PAIR, observed: 'the link reports no copy' });
@@ -65,7 +62,7 @@ export async function check(run: DemoRun): Promise<string> {
   const { signal } = run;
   const client = run.get('client');
   const requested = await client.requestCheck(PAIR, 'full', { signal });
-  const ended = await awaitCheck(client, requested, signal, CHECK_MS_MAX);
+  const ended = await awaitCheck(client, requested.id, signal);
   const { id, tables, rows_compared, differences, seconds, outcome, reason } = ended;
   run.checks.push({ id, tables: tables.length, rows_compared, differences });
   const facts = { pair: PAIR, check: id, differences, reason: reason ?? null };
@@ -91,7 +88,7 @@ export async function switchTo(run: DemoRun, to: Side): Promise<string> {
   const fromMs = sharedMonotonicMs();
   const fromTimeMs = Date.now();
   const begun = await client.switchOver(PAIR, { to, reason: 'demo' }, { signal });
-  const answer = await awaitSwitchover(client, begun, signal, SWITCH_MS_MAX);
+  const answer = await awaitSwitchover(client, begun.id, signal);
   const untilMs = sharedMonotonicMs();
   const atMs = (fromTimeMs + Date.now()) / 2;
   run.switches.push({ to, answer, fromMs, untilMs, atMs, errorsBefore });
@@ -100,28 +97,4 @@ export async function switchTo(run: DemoRun, to: Side): Promise<string> {
     throw fail('operator_needed', { pair: PAIR, switchover: id, outcome, reason });
   const times = steps.map((step) => `${step.id} ${step.ms === null ? '—' : formatMs(step.ms)}`);
   return `window ${ms(window_ms)}: ${times.join(', ')}`;
-}
-
-/** Waits until the pair stands in one of `phases`. */
-function awaitPhase(
-  client: TurnoutClient,
-  phases: readonly string[],
-  signal: AbortSignal,
-  timeoutMs: number,
-): Promise<string> {
-  let last = 'unknown';
-  return waitUntil(
-    async () => {
-      const { pairs } = await client.pairs({ signal });
-      last = pairs.find(({ pair }) => pair === PAIR)?.phase ?? 'unknown';
-      return phases.includes(last) ? last : undefined;
-    },
-    {
-      timeoutMs,
-      intervalMs: 100,
-      signal,
-      onTimeout: () =>
-        fail('phase_mismatch', { pair: PAIR, phase: last, expected: phases.join(' or ') }),
-    },
-  );
 }

@@ -2,7 +2,7 @@ import { drawOperation } from '../output/lists.js';
 import { drawStatus, statusLine } from '../output/status-screen.js';
 import { print } from '../terminal.js';
 import type { Verb } from '../verb.js';
-import { awaitStreaming } from '@turnout/api-client/await-start';
+import { awaitStreaming } from '../waiting/await-start.js';
 import { pairName } from './operand.js';
 
 const WAIT_MS = 24 * 3_600_000;

@@ -3,8 +3,7 @@ import { drawOperation } from '../output/lists.js';
 import { drawSwitchover } from '../output/switchover-report.js';
 import { print } from '../terminal.js';
 import type { Session, Verb, VerbOptions } from '../verb.js';
-import { awaitSwitchover } from '@turnout/api-client/await-outcome';
-import { switchoverExit } from '../waiting/outcome-exit.js';
+import { awaitSwitchover, switchoverExit } from '../waiting/await-outcome.js';
 import { pairName, requireConfirmation, sideOption, textOption } from './operand.js';
 
 const OPTIONS = [

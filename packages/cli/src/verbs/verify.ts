@@ -2,8 +2,7 @@ import { fail } from '@turnout/contracts/errors';
 import { drawCheck } from '../output/check-report.js';
 import { print } from '../terminal.js';
 import type { Verb } from '../verb.js';
-import { awaitCheck } from '@turnout/api-client/await-outcome';
-import { checkExit } from '../waiting/outcome-exit.js';
+import { awaitCheck, checkExit } from '../waiting/await-outcome.js';
 import { pairName, textOption } from './operand.js';
 
 const KINDS: readonly string[] = ['full', 'incremental'];

@@ -1,5 +1,5 @@
-import type { ConditionAnswer, StatusAnswer } from './answers.js';
-import type { TurnoutClient } from './turnout-client.js';
+import type { ConditionAnswer, StatusAnswer } from '@turnout/api-client/answers';
+import type { TurnoutClient } from '@turnout/api-client/turnout-client';
 import { errorNamed, fail } from '@turnout/contracts/errors';
 import { waitUntil } from '@turnout/core/waiting';
 
