@@ -1,9 +1,8 @@
-import { SIDES, type Side } from '@turnout/core/sides';
+import type { Side } from '@turnout/core/sides';
 import { Cleanup } from '../cleanup.js';
 import { startCluster, type Cluster, type MajorVersion } from '../cluster.js';
 
 export type Place = Side | 'control';
-export const PLACES = [...SIDES, 'control'] as const satisfies readonly Place[];
 
 export interface ClusterRecipe {
   readonly version?: MajorVersion | undefined;
@@ -22,6 +21,7 @@ export interface PairClusters extends AsyncDisposable {
   readonly blue: Cluster;
   readonly green: Cluster;
   readonly control: Cluster;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 const VERSIONS = { blue: '13', green: '15', control: '15' } as const satisfies Record<

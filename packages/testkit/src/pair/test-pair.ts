@@ -8,18 +8,11 @@ import type { ResolvedConfig, ResolvedPair } from '@turnout/service-kit/config/r
 import { openStore, type Store } from '@turnout/store/store';
 import { Cleanup } from '../cleanup.js';
 import type { Cluster } from '../cluster.js';
-import { withClient } from '../cluster/client.js';
 import { freePort } from '../process/free-port.js';
 import { loadShop, SHOP_DDL, type ShopSize } from '../shop/shop.js';
 import { startStandby, type Standby, type StandbyOptions } from '../standby.js';
 import { startProxy, type TcpProxy } from '../tcp-proxy.js';
-import {
-  PLACES,
-  startClusters,
-  type ClustersRecipe,
-  type PairClusters,
-  type Place,
-} from './clusters.js';
+import { startClusters, type ClustersRecipe, type PairClusters, type Place } from './clusters.js';
 import {
   writeConfigFiles,
   type CommonSettings,
@@ -45,6 +38,8 @@ export interface PairOrder {
   readonly shop?: { readonly scale: number } | undefined;
   /** State of each side when Turnout's objects are to be there; otherwise `start` brings them. */
   readonly installed?: Readonly<Record<Side, 'open' | 'closed'>> | undefined;
+  /** false: databases alone, without a control store and without a configuration. */
+  readonly control?: false | undefined;
   /** Of the pair, in the words of `turnout.yaml`. */
   readonly settings?: PairSettings | undefined;
   /** Further pairs in the same `turnout.yaml`, on databases that the test makes itself. */
@@ -103,27 +98,16 @@ export class TestPair implements AsyncDisposable {
     }
   }
 
-  async #build({ tables = '', shop, installed, settings, others, common = {} }: PairOrder) {
-    for (const place of PLACES) await this.#makeDatabase(place);
-    for (const side of SIDES) {
-      await this.reconnect(side);
-      const ddl = shop ? SHOP_DDL : typeof tables === 'string' ? tables : tables[side];
-      if (ddl) await this.session(side).query(ddl);
-    }
-    if (shop) this.#size = await loadShop(this.blue, shop);
-    for (const side of SIDES) {
-      const state = installed?.[side];
-      if (state) await installCluster(this.session(side), { pair: this.name, side, state });
-    }
+  async #build(order: PairOrder): Promise<void> {
+    await this.#makeSides(order);
+    if (order.control === false) return;
+    await this.#makeDatabase('control');
     const { file, config } = await writeConfigFiles({
       directory: this.directory,
       apiPort: await freePort(),
       controlUrl: this.url('control'),
-      pairs: {
-        ...others,
-        [this.name]: { ...this.urls(), settings },
-      },
-      common,
+      pairs: { ...order.others, [this.name]: { ...this.urls(), settings: order.settings } },
+      common: order.common ?? {},
     });
     this.#configFile = file;
     this.#config = config;
@@ -132,6 +116,20 @@ export class TestPair implements AsyncDisposable {
     await store.migrate();
     await store.pairs.ensure(this.name);
     this.#store = store;
+  }
+
+  async #makeSides({ tables = '', shop, installed }: PairOrder): Promise<void> {
+    for (const side of SIDES) {
+      await this.#makeDatabase(side);
+      const session = await this.reconnect(side);
+      const ddl = shop ? SHOP_DDL : typeof tables === 'string' ? tables : tables[side];
+      if (ddl) await session.query(ddl);
+    }
+    if (shop) this.#size = await loadShop(this.blue, shop);
+    for (const side of SIDES) {
+      const state = installed?.[side];
+      if (state) await installCluster(this.session(side), { pair: this.name, side, state });
+    }
   }
 
   /** Services end first, then it is proven that they did, then the database goes. */
@@ -315,12 +313,10 @@ export class TestPair implements AsyncDisposable {
 
   /** Content of a table as texts, in an order of its own. */
   async dump(side: Side, table: string): Promise<string[]> {
-    return withClient(this.url(side), async (client) => {
-      const { rows } = await client.query<{ row: string }>(
-        `select t::text as row from ${table} t order by t::text collate "C"`,
-      );
-      return rows.map(({ row }) => row);
-    });
+    const { rows } = await this.session(side).query<{ row: string }>(
+      `select t::text as row from ${table} t order by t::text collate "C"`,
+    );
+    return rows.map(({ row }) => row);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
