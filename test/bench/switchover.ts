@@ -1,27 +1,31 @@
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Cleanup } from '@turnout/cli/demo/cleanup';
-import type { SceneOptions } from '@turnout/cli/demo/demo-options';
-import { requireExtras } from '@turnout/cli/demo/extras';
-import { check, copy, preflight, stream, switchTo } from '@turnout/cli/demo/job-steps';
-import { Scene } from '@turnout/cli/demo/scene';
+import { fileURLToPath } from 'node:url';
+import { DemoRun } from '@turnout/demo/demo-run';
+import { check, copy, preflight, stream, switchTo } from '@turnout/demo/job-steps';
+import type { Setting } from '@turnout/demo/options';
+import { requireExtras } from '@turnout/demo/servers';
 import {
   loadTheShop,
   startServers,
   startServices,
   startTheWriters,
-} from '@turnout/cli/demo/setting-steps';
+} from '@turnout/demo/setting-steps';
 import { percentile } from '@turnout/core/quantities';
+import { Cleanup } from '@turnout/testkit/cleanup';
 import { withClient } from '@turnout/testkit/cluster/client';
 import { compare } from '@turnout/testkit/workload/comparison';
-import { readLedger } from '@turnout/testkit/workload/ledger-file';
-import { longestGapMs } from '@turnout/testkit/workload/stalls';
+import { endObservation } from '@turnout/testkit/workload/observation';
+import { acceptedProbes, bothSidesWritableMs } from '@turnout/testkit/workload/prober';
+import { longestGaps } from '@turnout/testkit/workload/stalls';
+
+const PROGRAM = fileURLToPath(import.meta.resolve('@turnout/cli/main'));
 
 /** There and back again, this many times. */
 const ROUNDS = 5;
 
-const SETTING: SceneOptions = {
+const SETTING: Setting = {
   extras: 'pgbouncer',
   schema: 'auto',
   workload: { direct: 0, pooled: 16, perSecond: 1_000, scale: 0.2 },
@@ -37,7 +41,14 @@ export async function benchSwitchover(
   try {
     const directory = await mkdtemp(join(await realpath(tmpdir()), 'turnout-bench-'));
     cleanup.add('directory', () => rm(directory, { recursive: true, force: true, maxRetries: 3 }));
-    const scene = new Scene({ options: SETTING, directory, signal, cleanup });
+    const run = new DemoRun({
+      setting: SETTING,
+      directory,
+      signal,
+      cleanup,
+      program: PROGRAM,
+      drawPlan: ({ hash }) => hash,
+    });
     for (const step of [
       startServers,
       loadTheShop,
@@ -48,28 +59,31 @@ export async function benchSwitchover(
       stream,
       check,
     ]) {
-      say(await step(scene));
+      say(await step(run));
     }
     for (let round = 1; round <= ROUNDS; round += 1) {
-      say(await switchTo(scene, 'green'));
-      say(await switchTo(scene, 'blue'));
+      say(await switchTo(run, 'green'));
+      say(await switchTo(run, 'blue'));
     }
-    return await figures(scene);
+    return await figures(run);
   } finally {
     for (const failure of await cleanup.run()) say(`could not be removed: ${failure}`);
   }
 }
 
-async function figures(scene: Scene): Promise<object> {
-  const writers = scene.get('writers');
-  await writers.stop();
-  const seconds = (performance.now() - scene.writersSinceMs) / 1_000;
-  const { blue } = scene.get('clusters');
-  const found = await withClient(blue.url('shop'), (client) =>
-    compare(writers.ledgerFiles, client),
+async function figures(run: DemoRun): Promise<object> {
+  const writers = run.get('writers');
+  const untilMs = await endObservation(writers, run.get('probers'), run.signal);
+  const watched = { fromMs: run.writersSinceMs, untilMs };
+  const { blue, green } = run.get('clusters');
+  const urls = { blue: blue.url('shop'), green: green.url('shop') };
+  const found = await withClient(urls.blue, (client) => compare(writers.ledgerFiles, client));
+  const probes = await acceptedProbes(urls);
+  const gaps = await Promise.all(
+    run.switches.map((each) => longestGaps(writers.ledgerFiles, each, watched)),
   );
-  const gaps = await stallsOf(scene, writers.ledgerFiles);
-  const windows = scene.switches.flatMap(({ answer }) => answer.window_ms ?? []);
+  const stalls = gaps.flat();
+  const windows = run.switches.flatMap(({ answer }) => answer.window_ms ?? []);
   const rank = (values: readonly number[], percent: number): number | null => {
     const value = percentile(values, percent);
     return value === null ? null : Math.round(value * 10) / 10;
@@ -77,30 +91,20 @@ async function figures(scene: Scene): Promise<object> {
   return {
     schema: 'turnout.bench/v1',
     bench: 'switchover',
-    runs: scene.switches.filter(({ answer }) => answer.outcome === 'committed').length,
-    client_stall_ms: { p50: rank(gaps, 50), p99: rank(gaps, 99), max: rank(gaps, 100) },
+    runs: run.switches.filter(({ answer }) => answer.outcome === 'committed').length,
+    client_stall_ms: { p50: rank(stalls, 50), p99: rank(stalls, 99), max: rank(stalls, 100) },
     window_ms: { p50: rank(windows, 50), max: rank(windows, 100) },
     errors: found.clientErrors,
     lost: found.lost,
     duplicated: found.duplicated,
-    tps: Math.round(found.acknowledged / seconds),
-    steps_ms: medianSteps(scene),
+    both_sides_writable_ms: bothSidesWritableMs(probes, run.switches),
+    tps: Math.round((found.acknowledged * 1_000) / (watched.untilMs - watched.fromMs)),
+    steps_ms: medianSteps(run),
   };
 }
 
-/** One value a writer and switch: the longest gap between two of its acknowledgements. */
-async function stallsOf(scene: Scene, files: readonly string[]): Promise<number[]> {
-  const ledgers = await Promise.all(files.map(readLedger));
-  return scene.switches.flatMap(({ fromMs, untilMs }) =>
-    ledgers.flatMap(
-      ({ acknowledged }) =>
-        longestGapMs([...acknowledged.values()], fromMs, untilMs, untilMs + 2_000) ?? [],
-    ),
-  );
-}
-
 /** Median of each step: where the window goes. */
-function medianSteps({ switches }: Scene): Record<string, number | null> {
+function medianSteps({ switches }: DemoRun): Record<string, number | null> {
   const times = new Map<string, number[]>();
   for (const { id, ms } of switches.flatMap(({ answer }) => answer.steps)) {
     if (ms !== null) times.set(id, [...(times.get(id) ?? []), ms]);

@@ -1,13 +1,12 @@
-import type { Session } from '@turnout/postgres/session';
 import { withClient } from '@turnout/testkit/cluster/client';
+import { TestPair } from '@turnout/testkit/pair/test-pair';
 import { compare } from '@turnout/testkit/workload/comparison';
+import { endObservation } from '@turnout/testkit/workload/observation';
 import { acceptedProbes, bothSidesWritableMs, Probers } from '@turnout/testkit/workload/prober';
 import { startWriters, type Writers } from '@turnout/testkit/workload/writers';
 import { waitUntil } from '@turnout/core/waiting';
 import { otherSide, type Side } from '@turnout/core/sides';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CoordinatorChild } from './coordinator-child.js';
-import { startLivingPair, type LivingPair } from './living-pair.js';
 
 /**
  * A coordinator is killed behind every step of a switch, while writers write. Whatever it left, the
@@ -30,60 +29,55 @@ const KILL_POINTS = [
   { after: 'watch', decided: true },
 ] as const;
 
-let pair: LivingPair;
+let pair: TestPair;
 let writers: Writers;
 let probers: Probers;
-let blue: Session;
-let green: Session;
 const switches: { to: Side; atMs: number }[] = [];
 
 beforeAll(async () => {
-  pair = await startLivingPair();
-  blue = await pair.open('blue');
-  green = await pair.open('green');
-  await using coordinator = await CoordinatorChild.start(pair.config, null);
-  await coordinator.call('POST', '/start');
-  await coordinator.until('', ({ phase }) => phase === 'verifying');
-  await check(coordinator);
-  await coordinator.until('', ({ phase }) => phase === 'ready');
-  const urls = { blue: pair.blue.url('shop', 'app'), green: pair.green.url('shop', 'app') };
-  writers = startWriters({
-    groups: [{ route: { kind: 'pool', pair: 'shop', ...urls }, writers: 4 }],
-    perSecond: 100,
-    directory: pair.directory,
-    size: pair.size,
+  pair = await TestPair.create({
+    servers: { control: {} },
+    shop: { scale: 0.02 },
+    settings: { gates: { lag_max: '2s' }, copy: { workers: 2 } },
   });
-  probers = new Probers({ urls });
+  await pair.run(['replicator', 'lag-monitor', 'checker']);
+  const coordinator = await pair.startCoordinator();
+  await coordinator.makeReady();
+  await coordinator.kill();
+  const urls = pair.urls('app');
+  const route = { kind: 'pool', pair: pair.name, ...urls } as const;
+  writers = pair.use(
+    'writers',
+    startWriters({
+      groups: [{ route, writers: 4 }],
+      perSecond: 100,
+      directory: pair.directory,
+      size: pair.size,
+    }),
+  );
+  probers = pair.use('probers', new Probers({ urls }));
 }, 120_000);
 
-afterAll(async () => {
-  await blue?.end();
-  await green?.end();
-  await pair?.[Symbol.asyncDispose]();
-}, 60_000);
+afterAll(() => pair?.[Symbol.asyncDispose](), 60_000);
 
-async function check(coordinator: CoordinatorChild): Promise<void> {
-  await coordinator.call('POST', '/checks', { kind: 'full' });
-  const done = await coordinator.until('/checks/last', ({ outcome }) => outcome !== 'running');
-  expect(done['outcome']).toBe('equal');
-}
-
-async function stateOf(session: Session): Promise<string | undefined> {
-  const { rows } = await session.query<{ state: string }>('select state from turnout.side');
+async function stateOf(side: Side): Promise<string | undefined> {
+  const { rows } = await pair
+    .session(side)
+    .query<{ state: string }>('select state from turnout.side');
   return rows[0]?.state;
 }
 
 async function writableSide(): Promise<Side> {
-  const states = { blue: await stateOf(blue), green: await stateOf(green) };
+  const states = { blue: await stateOf('blue'), green: await stateOf('green') };
   expect(Object.values(states).toSorted()).toEqual(['closed', 'open']);
   return states.blue === 'open' ? 'blue' : 'green';
 }
 
 /** When the side opened, by its own clock: the moment of the switch, whoever finished it. */
 async function openedAtMs(side: Side): Promise<number> {
-  const { rows } = await (side === 'blue' ? blue : green).query<{ ms: string }>(
-    'select extract(epoch from changed_at) * 1000 as ms from turnout.side',
-  );
+  const { rows } = await pair
+    .session(side)
+    .query<{ ms: string }>('select extract(epoch from changed_at) * 1000 as ms from turnout.side');
   return Number(rows[0]?.ms);
 }
 
@@ -100,14 +94,14 @@ async function expectWritesGoOn(): Promise<void> {
 test.each(KILL_POINTS)('killed after $after', async ({ after, decided }) => {
   const from = await writableSide();
   const to = otherSide(from);
-  const dying = await CoordinatorChild.start(pair.config, after);
+  const dying = await pair.startCoordinator({ killAfter: after });
   await dying.until('', ({ gates }) => Array.isArray(gates) && gates.length > 0);
   const accepted = await dying.call('POST', '/switchovers', { to, reason: `kill after ${after}` });
   expect(accepted.body['detail'], 'refused because').toBeUndefined();
   await dying.died;
   if (!decided) await expectWritesGoOn();
 
-  await using successor = await CoordinatorChild.start(pair.config, null);
+  await using successor = await pair.startCoordinator();
   const ended = await successor.until('/switchovers/last', ({ outcome }) => outcome !== 'running');
   expect(ended['outcome']).toBe(decided ? 'committed' : 'undone');
   expect(await writableSide()).toBe(decided ? to : from);
@@ -117,17 +111,14 @@ test.each(KILL_POINTS)('killed after $after', async ({ after, decided }) => {
 });
 
 test('after all of it nothing is lost, nothing is double, and both sides are equal', async () => {
-  await writers.stop();
-  await probers.stop();
-  await using coordinator = await CoordinatorChild.start(pair.config, null);
-  await check(coordinator);
-  const side = await writableSide();
-  const url = side === 'blue' ? pair.blue.url('shop') : pair.green.url('shop');
-  const { comparison, probes } = await withClient(url, async (client) => ({
-    comparison: await compare(writers.ledgerFiles, client),
-    probes: await acceptedProbes(client),
-  }));
+  await endObservation(writers, probers);
+  await using coordinator = await pair.startCoordinator();
+  expect(await coordinator.check()).toMatchObject({ outcome: 'equal' });
+  const urls = pair.urls();
+  const comparison = await withClient(urls[await writableSide()], (client) =>
+    compare(writers.ledgerFiles, client),
+  );
   expect(comparison).toMatchObject({ lost: 0, duplicated: 0, unexplained: 0 });
   expect(comparison.acknowledged).toBeGreaterThan(500);
-  expect(bothSidesWritableMs(probes, switches)).toBe(0);
+  expect(bothSidesWritableMs(await acceptedProbes(urls), switches)).toBe(0);
 });

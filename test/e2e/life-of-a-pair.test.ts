@@ -1,47 +1,35 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { waitUntil } from '@turnout/core/waiting';
-import { startCluster, type Cluster } from '@turnout/testkit/cluster';
+import { SIDES, type Side } from '@turnout/core/sides';
 import { withClient } from '@turnout/testkit/cluster/client';
-import { servePairs, type ServedPairs } from './served-pairs.js';
-import type { Run } from './turnout.js';
+import { TestPair } from '@turnout/testkit/pair/test-pair';
+import { serve, type Run, type ServedProgram } from './turnout.js';
 
-const SHOP = `create table public.t (id int primary key, note text);
-  insert into public.t select n, 'row ' || n from generate_series(1, 500) as n`;
+const TABLE = 'create table public.t (id int primary key, note text)';
+const ROWS = `insert into public.t select n, 'row ' || n from generate_series(1, 500) as n`;
 
-let blue: Cluster;
-let green: Cluster;
-let served: ServedPairs;
+let pair: TestPair;
+let served: ServedProgram;
 
 beforeAll(async () => {
-  [blue, green] = await Promise.all([
-    startCluster({ version: '13', name: 'blue' }),
-    startCluster({ version: '15', name: 'green' }),
-  ]);
-  const sides = {
-    blue: { url: await blue.createDatabase('shop') },
-    green: { url: await green.createDatabase('shop') },
-  };
-  await withClient(sides.blue.url, (client) => client.query(SHOP));
-  await withClient(sides.green.url, (client) => client.query(SHOP.split(';')[0] ?? ''));
-  const pair = { ...sides, schema: { transfer: 'existing' }, soak: { min: '0s' } };
-  // Nobody listens there: news are lost, and nothing else may change.
-  const bus = { kind: 'kafka', brokers: ['127.0.0.1:1'] };
-  served = await servePairs(await green.createDatabase('control'), { shop: pair }, { bus });
+  pair = await TestPair.create({
+    tables: TABLE,
+    // Nobody listens there: news are lost, and nothing else may change.
+    common: { log: { level: 'info' }, bus: { kind: 'kafka', brokers: ['127.0.0.1:1'] } },
+  });
+  await pair.blue.query(ROWS);
+  served = pair.use('program', await serve(pair.configFile));
 });
 
-afterAll(async () => {
-  await served?.[Symbol.asyncDispose]();
-  await blue?.[Symbol.asyncDispose]();
-  await green?.[Symbol.asyncDispose]();
-});
+afterAll(() => pair?.[Symbol.asyncDispose]());
 
 async function json(words: string): Promise<Run & { readonly answer: Record<string, unknown> }> {
   const run = await served.run(...words.split(' '), '--output', 'json');
   return { ...run, answer: JSON.parse(run.out || 'null') as Record<string, unknown> };
 }
 
-function write(cluster: Cluster, id: number): Promise<unknown> {
-  return withClient(cluster.url('shop'), (client) =>
+function write(side: Side, id: number): Promise<unknown> {
+  return withClient(pair.url(side), (client) =>
     client.query('insert into public.t values ($1, $2)', [id, 'written']),
   );
 }
@@ -72,13 +60,13 @@ test('a pair lives from start to abort by the CLI alone, with Kafka out of reach
     { timeoutMs: 60_000, intervalMs: 100, onTimeout: () => new Error('the switch does not end') },
   );
 
-  await write(green, 1_001);
-  await expect(write(blue, 1_002)).rejects.toMatchObject({ code: '25006', schema: 'turnout' });
+  await write('green', 1_001);
+  await expect(write('blue', 1_002)).rejects.toMatchObject({ code: '25006', schema: 'turnout' });
 
   const back = await json('rollback shop --wait');
   expect(back.answer, back.said).toMatchObject({ outcome: 'committed', to: 'blue' });
-  await write(blue, 1_003);
-  await expect(write(green, 1_004)).rejects.toMatchObject({ code: '25006' });
+  await write('blue', 1_003);
+  await expect(write('green', 1_004)).rejects.toMatchObject({ code: '25006' });
 
   const events = await served.run('events', 'shop', '--output', 'ndjson');
   const revisions = events.out
@@ -89,13 +77,5 @@ test('a pair lives from start to abort by the CLI alone, with Kafka out of reach
 
   const ended = await json('abort shop');
   expect(ended.exit, ended.said).toBe(0);
-  for (const cluster of [blue, green]) {
-    const left = await withClient(cluster.url('shop'), (client) =>
-      client.query(`select to_regnamespace('turnout') is not null as schema,
-        (select count(*)::int from pg_replication_slots) as slots,
-        (select count(*)::int from pg_publication) as publications,
-        (select count(*)::int from pg_trigger where tgname = 'turnout_guard') as triggers`),
-    );
-    expect(left.rows).toEqual([{ schema: false, slots: 0, publications: 0, triggers: 0 }]);
-  }
+  for (const side of SIDES) expect(await pair.traces(side)).toEqual([]);
 });

@@ -4,45 +4,51 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startCluster, type Cluster } from '@turnout/testkit/cluster';
 import { withClient } from '@turnout/testkit/cluster/client';
-import { servePairs, type ServedPairs } from './served-pairs.js';
-import { turnout } from './turnout.js';
+import { startClusters, type PairClusters } from '@turnout/testkit/pair/clusters';
+import { TestPair } from '@turnout/testkit/pair/test-pair';
+import { serve, turnout, type ServedProgram } from './turnout.js';
 
 const TABLE = 'create table public.t (id int primary key); insert into t values (1)';
 const NO_IDENTITY = 'create table public.plain (id int); insert into plain values (1)';
 
-let good: Cluster;
+let clusters: PairClusters;
 let bad: Cluster;
-let served: ServedPairs;
+let pair: TestPair;
+let served: ServedProgram;
 
-async function database(cluster: Cluster, name: string, ddl = TABLE): Promise<{ url: string }> {
+async function database(cluster: Cluster, name: string, ddl = TABLE): Promise<string> {
   const url = await cluster.createDatabase(name);
   await withClient(url, (client) => client.query(ddl));
-  return { url };
+  return url;
 }
 
 beforeAll(async () => {
-  good = await startCluster({ version: '15', name: 'good' });
+  clusters = await startClusters({ blue: { version: '15' }, green: 'blue', control: 'blue' });
+  const good = clusters.blue;
   const settings = { wal_level: 'replica', max_replication_slots: '1' };
   bad = await startCluster({ version: '13', name: 'bad', settings });
-  const control = await good.createDatabase('control');
-  const green = await database(good, 'green');
-  await withClient(good.url('green'), (client) => client.query('create role weak login'));
-  const green2 = await database(good, 'green2');
-  const schema = { transfer: 'existing' };
-  served = await servePairs(control, {
-    fine: { blue: await database(good, 'blue'), green, schema },
-    unreachable: { blue: { url: 'postgres://postgres@127.0.0.1:1/x' }, green: green2 },
-    absent: { blue: { url: good.url('nothing_here') }, green: green2 },
-    weak: { blue: { url: good.url('blue', 'weak') }, green: green2 },
-    replica: { blue: await database(bad, 'blue'), green: green2 },
-    plain: { blue: await database(good, 'plain', NO_IDENTITY), green: green2 },
-  });
+  await withClient(good.url(), (client) => client.query('create role weak login'));
+  const green = await database(good, 'green2');
+  const others = {
+    unreachable: { blue: 'postgres://postgres@127.0.0.1:1/x', green },
+    absent: { blue: good.url('nothing_here'), green },
+    weak: { blue: good.url('fine_blue', 'weak'), green },
+    replica: { blue: await database(bad, 'blue'), green },
+    plain: {
+      blue: await database(good, 'plain', NO_IDENTITY),
+      green,
+      settings: { schema: { transfer: 'pg_dump' as const } },
+    },
+  };
+  const common = { log: { level: 'info' } } as const;
+  pair = await TestPair.create({ clusters, name: 'fine', tables: TABLE, others, common });
+  served = pair.use('program', await serve(pair.configFile));
 });
 
 afterAll(async () => {
-  await served?.[Symbol.asyncDispose]();
-  await good?.[Symbol.asyncDispose]();
+  await pair?.[Symbol.asyncDispose]();
   await bad?.[Symbol.asyncDispose]();
+  await clusters?.[Symbol.asyncDispose]();
 });
 
 test.each([
@@ -65,7 +71,7 @@ test('a start that preflight forbids changes nothing on either side', async () =
   expect(exit).toBe(3);
   const installed = `select to_regnamespace('turnout') is null as clean`;
   for (const name of ['plain', 'green2']) {
-    const { rows } = await withClient(good.url(name), (client) => client.query(installed));
+    const { rows } = await withClient(clusters.blue.url(name), (client) => client.query(installed));
     expect(rows).toEqual([{ clean: true }]);
   }
 });

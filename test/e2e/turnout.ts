@@ -62,3 +62,21 @@ export function startTurnout(
 export function turnout(words: readonly string[], env?: NodeJS.ProcessEnv): Promise<Run> {
   return startTurnout(words, env).done;
 }
+
+/** `turnout serve` on a configuration, and the CLI pointed at it as an admin. */
+export interface ServedProgram extends AsyncDisposable {
+  run(...words: string[]): Promise<Run>;
+}
+
+export async function serve(configFile: string): Promise<ServedProgram> {
+  const env = { TURNOUT_TOKEN: 'admin', TURNOUT_CONFIG: configFile };
+  const program = startTurnout(['serve'], env);
+  await program.says(/API listens/);
+  return {
+    run: (...words) => turnout(words, env),
+    async [Symbol.asyncDispose]() {
+      program.interrupt();
+      await program.done;
+    },
+  };
+}

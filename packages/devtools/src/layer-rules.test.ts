@@ -10,6 +10,7 @@ function member(name: string, uses: readonly string[], imports: readonly string[
     dependencies: uses,
     references: uses.filter((each) => each.startsWith('@turnout/')).map((each) => each.slice(9)),
     sources: [{ path: `packages/${name}/src/a.ts`, imports }],
+    tests: [],
   };
 }
 
@@ -39,7 +40,10 @@ test.each([
 });
 
 test('package.json and tsconfig.json that differ are a breach', () => {
-  const drifted = { ...member('store', ['@turnout/core'], []), references: [] };
+  const drifted = {
+    ...member('store', ['@turnout/core'], ['@turnout/core/lsn']),
+    references: [],
+  };
   expect(breaches(drifted)).toEqual([
     'packages/store/tsconfig.json: lacks a reference to core, which package.json names',
   ]);
@@ -56,4 +60,69 @@ test('every form of import is seen, and comments are not', () => {
     `/* import f from 'seven'; */`,
   ].join('\n');
   expect(importsOf(text).toSorted()).toEqual(['five', 'four', 'one', 'three', 'two']);
+});
+
+function sources(uses: Readonly<Record<string, readonly string[]>>): Member {
+  const files = Object.entries(uses).map(([path, imports]) => ({
+    path: `packages/store/src/${path}`,
+    imports,
+  }));
+  return { ...member('store', [], []), sources: files };
+}
+
+test.each([
+  [
+    'two folders',
+    { 'a/one.ts': ['../b/two.js'], 'b/two.ts': ['./other.js'], 'b/other.ts': ['../a/one.js'] },
+    'a b',
+  ],
+  [
+    'three folders',
+    { 'a/x.ts': ['../b/x.js'], 'b/x.ts': ['../c/x.js'], 'c/x.ts': ['../a/y.js'] },
+    'a b c',
+  ],
+  [
+    'folders that meet in a file beside them',
+    { 'a/x.ts': ['../b/x.js'], 'b/x.ts': ['../hub.js'], 'hub.ts': ['./a/x.js'] },
+    'a b',
+  ],
+  [
+    'folders within a folder',
+    { 'a/in/x.ts': ['../out/x.js'], 'a/out/x.ts': ['../in/y.js'] },
+    'a/in a/out',
+  ],
+])('a circle of %s is a breach', (_, uses, folders) => {
+  const names = folders.split(' ').map((each) => `packages/store/src/${each}`);
+  expect(breaches(sources(uses))).toEqual([
+    `circle of folders, of which each uses the next in the end: ${names.join(' ')}`,
+  ]);
+});
+
+test('using downward, a room of its own, and a circle of files in one folder are none', () => {
+  const uses = {
+    'a/x.ts': ['../b/x.js', './in/x.js', './y.js'],
+    'a/in/x.ts': ['../y.js'],
+    'a/y.ts': ['./x.js'],
+    'service.ts': ['./a/x.js', './context.js'],
+    'b/x.ts': ['../context.js'],
+  };
+  expect(breaches(sources(uses))).toEqual([]);
+});
+
+test('a dependency that nobody imports is a breach, one that only a test imports is none', () => {
+  const idle = member('store', ['@turnout/core', 'yaml'], ['@turnout/core/lsn']);
+  expect(breaches(idle)).toEqual([
+    'packages/store/package.json: names yaml, which no source or test uses',
+  ]);
+  const tests = [{ path: 'packages/store/src/a.test.ts', imports: ['yaml'] }];
+  expect(breaches({ ...idle, tests })).toEqual([]);
+});
+
+test('an exception holds for what it names, and is a breach when nothing needs it', () => {
+  const idle = member('store', ['yaml'], []);
+  const allow = (unused: string[]) => findBreaches([idle], ['store'], { circles: [], unused });
+  expect(allow(['packages/store yaml'])).toEqual([]);
+  expect(allow(['packages/store yaml', 'packages/store lodash'])).toEqual([
+    'layer-table.ts: the exception for packages/store lodash is not needed any more',
+  ]);
 });

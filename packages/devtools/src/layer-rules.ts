@@ -1,4 +1,5 @@
-import { ALONGSIDE, LAYERS, PURE, RESTRICTED } from './layer-table.js';
+import { folderCircles } from './folder-circles.js';
+import { ALONGSIDE, LAYERS, PURE, RESOLVED_BY_NAME, RESTRICTED } from './layer-table.js';
 import { packageOf } from './source-imports.js';
 import type { Member } from './workspace.js';
 
@@ -13,13 +14,50 @@ function mayUse(user: string, used: string): boolean {
   return layerOf(used) < layerOf(user) || (ALONGSIDE[user] ?? []).includes(used);
 }
 
+/** What is allowed for now although it is a breach, as `findBreaches` would name it. */
+export interface Exceptions {
+  readonly circles: readonly string[];
+  readonly unused: readonly string[];
+}
+
+const NO_EXCEPTIONS: Exceptions = { circles: [], unused: [] };
+
 /** Every breach as one line that names the file and what to do. Empty when all is well. */
-export function findBreaches(members: readonly Member[], built: readonly string[]): string[] {
-  return members.flatMap((member) => [
-    ...placement(member, built),
-    ...declared(member),
-    ...used(member),
-  ]);
+export function findBreaches(
+  members: readonly Member[],
+  built: readonly string[],
+  exceptions: Exceptions = NO_EXCEPTIONS,
+): string[] {
+  const circles = members.flatMap(folderCircles).map((folders) => folders.join(' '));
+  const unused = members.flatMap(unusedDependencies);
+  return [
+    ...members.flatMap((member) => [
+      ...placement(member, built),
+      ...declared(member),
+      ...used(member),
+    ]),
+    ...beyond(circles, exceptions.circles).map(
+      (circle) => `circle of folders, of which each uses the next in the end: ${circle}`,
+    ),
+    ...beyond(unused, exceptions.unused).map(
+      (each) => `${each.replace(' ', '/package.json: names ')}, which no source or test uses`,
+    ),
+    ...beyond([...exceptions.circles, ...exceptions.unused], [...circles, ...unused]).map(
+      (each) => `layer-table.ts: the exception for ${each} is not needed any more`,
+    ),
+  ];
+}
+
+function beyond(found: readonly string[], allowed: readonly string[]): string[] {
+  return found.filter((each) => !allowed.includes(each));
+}
+
+/** `folder dependency` for each that package.json names and nobody imports, tests included. */
+function unusedDependencies({ name, folder, dependencies, sources, tests }: Member): string[] {
+  const imported = new Set([...sources, ...tests].flatMap(({ imports }) => imports.map(packageOf)));
+  return dependencies
+    .filter((each) => !imported.has(each) && !RESOLVED_BY_NAME[name]?.test(each))
+    .map((each) => `${folder} ${each}`);
 }
 
 function placement({ name, folder }: Member, built: readonly string[]): string[] {

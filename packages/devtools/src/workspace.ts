@@ -16,6 +16,8 @@ export interface Member {
   /** Names of the members that tsconfig.json refers to. */
   readonly references: readonly string[];
   readonly sources: readonly SourceFile[];
+  /** Tests and what only they use: not shipped, free to use what they like. */
+  readonly tests: readonly SourceFile[];
 }
 
 interface Manifest {
@@ -26,15 +28,16 @@ interface Manifest {
 
 const readJson = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'));
 
-/** Tests, and what only they use (`testing/`), may use what they like: they are not shipped. */
-function sourceFiles(root: string, folder: string): SourceFile[] {
-  const source = join(folder, 'src');
-  if (!existsSync(source)) return [];
-  return readdirSync(source, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && !/\.test\.ts$|(^|\/)testing\//.test(file))
+const IS_TEST = /\.test\.ts$|(^|\/)testing\//;
+
+/** TypeScript files below `folder`, with what they import. */
+function readSources(root: string, folder: string): SourceFile[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !/(^|\/)(dist|node_modules)\//.test(file))
     .toSorted()
     .map((file) => {
-      const path = join(source, file);
+      const path = join(folder, file);
       return { path: relative(root, path), imports: importsOf(readFileSync(path, 'utf8')) };
     });
 }
@@ -42,6 +45,7 @@ function sourceFiles(root: string, folder: string): SourceFile[] {
 function readMember(root: string, folder: string): Member {
   const manifest = readJson(join(folder, 'package.json')) as Manifest;
   const config = readJson(join(folder, 'tsconfig.json')) as { references?: { path: string }[] };
+  const sources = readSources(root, join(folder, 'src'));
   return {
     name: basename(folder),
     folder: relative(root, folder),
@@ -51,7 +55,11 @@ function readMember(root: string, folder: string): Member {
       ...manifest.peerDependencies,
     }),
     references: (config.references ?? []).map(({ path }) => basename(resolve(folder, path))),
-    sources: sourceFiles(root, folder),
+    sources: sources.filter(({ path }) => !IS_TEST.test(path)),
+    tests: [
+      ...sources.filter(({ path }) => IS_TEST.test(path)),
+      ...readSources(root, join(folder, 'test')),
+    ],
   };
 }
 

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { createDatabase, dropDatabase, type DatabaseOptions } from './cluster/databases.js';
 import { findBinaries, type MajorVersion } from './cluster/binaries.js';
 import { Postmaster, type PostmasterFiles } from './cluster/postmaster.js';
-import { copyTemplate, findTemplate, makeOwned } from './cluster/template.js';
+import { copyTemplate, findTemplate } from './cluster/template.js';
 import { freePort } from './process/free-port.js';
-import { unprivileged } from './process/unprivileged.js';
+import { makeOwned, unprivileged } from './process/unprivileged.js';
 import { startWatchdog, type Watchdog } from './process/watchdog.js';
 
 /** Loopback only, small, and without fsync unless a test is about it. */
@@ -50,7 +50,8 @@ export class Cluster implements AsyncDisposable {
   readonly dataDirectory: string;
   readonly logFile: string;
   readonly #files: PostmasterFiles;
-  readonly #settings: Readonly<Record<string, string>>;
+  /** As given to the server on its command line. */
+  readonly settings: Readonly<Record<string, string>>;
   readonly #watchdog: Watchdog;
   #port = 0;
   #postmaster: Postmaster | undefined;
@@ -67,7 +68,7 @@ export class Cluster implements AsyncDisposable {
     this.dataDirectory = join(directory, 'data');
     this.logFile = join(directory, 'server.log');
     this.#files = { program, dataDirectory: this.dataDirectory, logFile: this.logFile };
-    this.#settings = settings;
+    this.settings = settings;
     const pidFile = join(this.dataDirectory, 'postmaster.pid');
     this.#watchdog = startWatchdog(directory, pidFile, this.dataDirectory, 'QUIT');
     process.once('exit', this.#onExit);
@@ -102,7 +103,7 @@ export class Cluster implements AsyncDisposable {
     for (let attempt = 1; ; attempt += 1) {
       if (!fixed) this.#port = await freePort();
       try {
-        const settings = { ...this.#settings, port: String(this.#port) };
+        const settings = { ...this.settings, port: String(this.#port) };
         this.#postmaster = await Postmaster.start(this.#files, settings);
         return;
       } catch (thrown) {
@@ -152,21 +153,27 @@ export class Cluster implements AsyncDisposable {
  * that ends; dispose of it to end it sooner. Rejects with one sentence when PostgreSQL is missing.
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const binaries = await findBinaries(options.version);
-  const template = await findTemplate(binaries);
-  const name = `turnout-${options.name ?? 'pg'}-${randomBytes(4).toString('hex')}`;
-  const wanted = options.directory ?? join(await realpath(tmpdir()), name);
+  const template = await findTemplate(await findBinaries(options.version));
+  return startOn(options, (dataDirectory) => copyTemplate(template, dataDirectory));
+}
+
+/** Starts a server on a data directory that `fill` makes. */
+export async function startOn(
+  { version, settings, ...place }: ClusterOptions,
+  fill: (dataDirectory: string) => Promise<void>,
+): Promise<Cluster> {
+  const binaries = await findBinaries(version);
+  const name = `turnout-${place.name ?? 'pg'}-${randomBytes(4).toString('hex')}`;
+  const wanted = place.directory ?? join(await realpath(tmpdir()), name);
   await makeOwned(wanted, unprivileged());
-  const directory = await realpath(wanted);
-  const settings = { ...SETTINGS, ...options.settings };
   const cluster = new Cluster(
-    directory,
+    await realpath(wanted),
     binaries.version,
     join(binaries.directory, 'postgres'),
-    settings,
+    { ...SETTINGS, ...settings },
   );
   try {
-    await copyTemplate(template, cluster.dataDirectory);
+    await fill(cluster.dataDirectory);
     await cluster.start();
   } catch (thrown) {
     await cluster[Symbol.asyncDispose]();

@@ -1,41 +1,36 @@
 import { within } from '@turnout/core/waiting';
-import { installCluster } from '@turnout/postgres/cluster/install';
-import { openSession, type Session } from '@turnout/postgres/session';
-import { openStore, type Store } from '@turnout/store/store';
+import type { Session } from '@turnout/postgres/session';
+import type { Store } from '@turnout/store/store';
 import type { CheckKind, CheckRow } from '@turnout/store/checks';
-import { startCluster, type Cluster } from '@turnout/testkit/cluster';
+import { INSTALLED, TestPair } from '@turnout/testkit/pair/test-pair';
 import { NO_METERS, type PairContext } from '../src/checker-context.js';
 import { PairChecker } from '../src/pair-checker.js';
 import { SimpleApplier } from './simple-applier.js';
 
 const LIMIT_MS = 30_000;
-const APPLICATION = 'turnout/1/test/shop';
 
 /** Blue (13) replicating to green (15), with a control store and a running checker. */
 export class CheckedTestPair {
-  readonly blue: Session;
-  readonly green: Session;
+  readonly #pair: TestPair;
   readonly store: Store;
   readonly applier: SimpleApplier;
-  readonly clusters: readonly Cluster[];
   readonly context: PairContext;
   #checker: { checker: PairChecker; stop: AbortController; ended: Promise<void> } | null = null;
   #unlisten: (() => Promise<void>) | null = null;
 
-  constructor(parts: {
-    blue: Session;
-    green: Session;
-    store: Store;
-    applier: SimpleApplier;
-    clusters: readonly Cluster[];
-    context: PairContext;
-  }) {
-    this.blue = parts.blue;
-    this.green = parts.green;
-    this.store = parts.store;
-    this.applier = parts.applier;
-    this.clusters = parts.clusters;
-    this.context = parts.context;
+  constructor(pair: TestPair, applier: SimpleApplier, context: PairContext) {
+    this.#pair = pair;
+    this.store = pair.store;
+    this.applier = applier;
+    this.context = context;
+  }
+
+  get blue(): Session {
+    return this.#pair.blue;
+  }
+
+  get green(): Session {
+    return this.#pair.green;
   }
 
   async startChecker(): Promise<void> {
@@ -81,10 +76,7 @@ export class CheckedTestPair {
   async stop(): Promise<void> {
     await this.stopChecker();
     await this.applier.close();
-    await this.blue.end();
-    await this.green.end();
-    await this.store.close();
-    for (const cluster of this.clusters) await cluster[Symbol.asyncDispose]();
+    await this.#pair[Symbol.asyncDispose]();
   }
 }
 
@@ -92,27 +84,12 @@ export async function startCheckedPair(
   schema: string,
   tables: readonly string[],
 ): Promise<CheckedTestPair> {
-  const clusters = await Promise.all([
-    startCluster({ version: '13', name: 'check-blue' }),
-    startCluster({ version: '15', name: 'check-green' }),
-  ]);
-  const endpoints = await Promise.all(
-    clusters.map(async (cluster) => ({ url: await cluster.createDatabase('shop') })),
-  );
-  const control = { url: await clusters[1].createDatabase('control') };
-  const store = await openStore({ endpoint: control, applicationName: APPLICATION });
-  await store.migrate();
-  await store.pairs.ensure('shop');
-  const [blue, green] = await Promise.all(
-    endpoints.map((endpoint) => openSession({ endpoint, applicationName: APPLICATION })),
-  );
-  await installCluster(blue!, { pair: 'shop', side: 'blue', state: 'open' });
-  await installCluster(green!, { pair: 'shop', side: 'green', state: 'closed' });
-  await blue!.query(schema);
-  await green!.query(schema);
+  const pair = await TestPair.create({ tables: schema, installed: INSTALLED });
+  const { store } = pair;
+  const [blue, green] = [pair.endpoint('blue'), pair.endpoint('green')];
   const applier = await SimpleApplier.start(
-    endpoints[0]!,
-    endpoints[1]!,
+    blue,
+    green,
     tables.map((name) => ({ schema: 'public', name })),
   );
   await store.journal.transition('shop', {
@@ -135,12 +112,7 @@ export async function startCheckedPair(
     markerSeen: null,
   });
   const context: PairContext = {
-    pair: {
-      name: 'shop',
-      blue: endpoints[0]!,
-      green: endpoints[1]!,
-      tables: { include: [], exclude: [] },
-    },
+    pair: { name: pair.name, blue, green, tables: { include: [], exclude: [] } },
     store,
     log: {
       info: () => undefined,
@@ -149,5 +121,5 @@ export async function startCheckedPair(
     meters: NO_METERS,
     instanceId: 'test',
   };
-  return new CheckedTestPair({ blue: blue!, green: green!, store, applier, clusters, context });
+  return new CheckedTestPair(pair, applier, context);
 }

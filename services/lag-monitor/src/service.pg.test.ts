@@ -1,6 +1,4 @@
-import { openBus } from '@turnout/bus/open-bus';
 import type { Bus } from '@turnout/bus/bus';
-import { systemClock } from '@turnout/core/clock';
 import { waitUntil } from '@turnout/core/waiting';
 import {
   LINK_PROGRESSED,
@@ -8,20 +6,16 @@ import {
   type CloudEvent,
   type LinkProgressed,
 } from '@turnout/contracts/events';
-import { installCluster } from '@turnout/postgres/cluster/install';
-import { openSession, withSession, type Session } from '@turnout/postgres/session';
-import { loadConfig } from '@turnout/service-kit/config/load-config';
-import { resolveConfig } from '@turnout/service-kit/config/resolve-config';
-import { createLogger } from '@turnout/service-kit/logger';
-import { createMetrics } from '@turnout/service-kit/metrics';
+import { withSession, type Session } from '@turnout/postgres/session';
 import type { ServiceContext } from '@turnout/service-kit/context';
-import { openStore, type Store } from '@turnout/store/store';
-import { startCluster, type Cluster } from '@turnout/testkit/cluster';
+import type { Store } from '@turnout/store/store';
+import { openContext } from '@turnout/testkit/pair/services';
+import { INSTALLED, TestPair } from '@turnout/testkit/pair/test-pair';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLagMonitor } from './service.js';
 
 const applicationName = 'turnout/0/test/shop';
-let cluster: Cluster;
+let pair: TestPair;
 let store: Store;
 let bus: Bus;
 let blue: Session;
@@ -31,39 +25,15 @@ let context: ServiceContext;
 const soon = { timeoutMs: 20_000, intervalMs: 50, onTimeout: () => new Error('did not happen') };
 
 beforeAll(async () => {
-  cluster = await startCluster({ version: '13', name: 'lag' });
-  const [blueUrl, greenUrl, controlUrl] = await Promise.all(
-    ['blue', 'green', 'control'].map((name) => cluster.createDatabase(name)),
-  );
-  blue = await openSession({ endpoint: { url: blueUrl! }, applicationName });
-  green = await openSession({ endpoint: { url: greenUrl! }, applicationName });
-  await installCluster(blue, { pair: 'shop', side: 'blue', state: 'open' });
-  await installCluster(green, { pair: 'shop', side: 'green', state: 'closed' });
+  pair = await TestPair.create({
+    servers: { green: 'blue', control: 'blue' },
+    installed: INSTALLED,
+    common: { bus: { kind: 'memory' } },
+  });
+  ({ blue, green } = pair);
   await blue.query(`select pg_create_logical_replication_slot('turnout_shop_forward', 'pgoutput')`);
-  store = await openStore({ endpoint: { url: controlUrl! }, applicationName });
-  await store.migrate();
-  const config = resolveConfig(
-    loadConfig({
-      env: {
-        TURNOUT_CONTROL__URL: controlUrl,
-        TURNOUT_BUS__KIND: 'memory',
-        TURNOUT_PAIRS__SHOP__BLUE__URL: blueUrl,
-        TURNOUT_PAIRS__SHOP__GREEN__URL: greenUrl,
-      },
-    }).config,
-  );
-  const logger = createLogger({ level: 'error', service: 'test' });
-  bus = await openBus(config.bus, { endpoint: config.control, logger });
-  context = {
-    config,
-    store,
-    bus,
-    logger,
-    metrics: createMetrics(),
-    clock: systemClock,
-    instanceId: 'test',
-  };
-  await store.pairs.ensure('shop');
+  ({ context } = pair.use('context', await openContext(pair.config, 'test')));
+  ({ store, bus } = context);
   await store.links.setDesired('shop', 'forward', 'streaming');
   await store.links.report('shop', 'forward', {
     state: 'streaming',
@@ -79,14 +49,7 @@ beforeAll(async () => {
   });
 });
 
-afterAll(async () => {
-  await bus?.close();
-  await store?.close();
-  await blue?.query(`select pg_drop_replication_slot('turnout_shop_forward')`);
-  await blue?.end();
-  await green?.end();
-  await cluster?.[Symbol.asyncDispose]();
-});
+afterAll(() => pair?.[Symbol.asyncDispose]());
 
 /** The heartbeat of blue as it is on a side. */
 async function heartbeat(on: Session): Promise<{ token: string; written_at: string } | undefined> {

@@ -1,9 +1,9 @@
-import { startCluster, type Cluster } from '@turnout/testkit/cluster';
+import { startClusters as startServers, type PairClusters } from '@turnout/testkit/pair/clusters';
+import { INSTALLED, TestPair } from '@turnout/testkit/pair/test-pair';
 import { deferred, waitUntil } from '@turnout/core/waiting';
 import { systemClock } from '@turnout/core/clock';
 import { otherSide, sourceOf, targetOf, type Direction, type Side } from '@turnout/core/sides';
-import { installCluster } from '@turnout/postgres/cluster/install';
-import { openSession, type Session } from '@turnout/postgres/session';
+import type { Session } from '@turnout/postgres/session';
 import type { ApplyObserver } from '../src/apply/applier.js';
 import { CopyView } from '../src/copy/copy-view.js';
 import { runCopy } from '../src/copy/run-copy.js';
@@ -17,21 +17,14 @@ export const LIMITS: LinkLimits = {
   memoryBytesMax: 128 << 20,
 };
 
-export interface Clusters {
-  readonly blue: Cluster;
-  readonly green: Cluster;
+export type Clusters = PairClusters;
+
+export function startClusters(): Promise<Clusters> {
+  return startServers();
 }
 
-export async function startClusters(): Promise<Clusters> {
-  const [blue, green] = await Promise.all([
-    startCluster({ version: '13', name: 'repl-blue' }),
-    startCluster({ version: '15', name: 'repl-green' }),
-  ]);
-  return { blue, green };
-}
-
-export async function stopClusters({ blue, green }: Clusters): Promise<void> {
-  await Promise.all([blue[Symbol.asyncDispose](), green[Symbol.asyncDispose]()]);
+export function stopClusters(clusters: Clusters): Promise<void> {
+  return clusters[Symbol.asyncDispose]();
 }
 
 export interface RunningTestLink {
@@ -41,57 +34,45 @@ export interface RunningTestLink {
   stop(): Promise<unknown>;
 }
 
-let databases = 0;
 let leaseEpoch = 0n;
 
-/** A pair of databases with Turnout's objects and the same schema on both sides. */
+/** A pair of databases with Turnout's objects and the same schema on both sides, and its links. */
 export class Pair implements AsyncDisposable {
-  readonly #clusters: Clusters;
-  readonly name: string;
-  blue!: Session;
-  green!: Session;
+  readonly #pair: TestPair;
   readonly #running = new Set<RunningTestLink>();
 
-  constructor(clusters: Clusters) {
-    this.#clusters = clusters;
-    this.name = `repl${(databases += 1)}`;
+  constructor(pair: TestPair) {
+    this.#pair = pair;
   }
 
   static async create(clusters: Clusters, ddl: string): Promise<Pair> {
-    const pair = new Pair(clusters);
-    for (const side of ['blue', 'green'] as const) {
-      await clusters[side].createDatabase(pair.name);
-      await pair.reconnect(side);
-      const session = pair.session(side);
-      await session.query(ddl);
-      await installCluster(session, {
-        pair: pair.name,
-        side,
-        state: side === 'blue' ? 'open' : 'closed',
-      });
-    }
-    return pair;
+    const order = { clusters, tables: ddl, installed: INSTALLED, control: false } as const;
+    return new Pair(await TestPair.create(order));
+  }
+
+  get name(): string {
+    return this.#pair.name;
+  }
+
+  get blue(): Session {
+    return this.#pair.blue;
+  }
+
+  get green(): Session {
+    return this.#pair.green;
   }
 
   /** Opens the side's session anew, after its server went away. */
   async reconnect(side: Side): Promise<void> {
-    const old: Session | undefined = this.session(side);
-    await old?.end().catch(() => undefined);
-    const session = await openSession({
-      endpoint: { url: this.url(side) },
-      applicationName: 'test',
-    });
-    await session.query('set search_path = public');
-    if (side === 'blue') this.blue = session;
-    else this.green = session;
+    await this.#pair.reconnect(side);
   }
 
   url(side: Side): string {
-    return this.#clusters[side].url(this.name);
+    return this.#pair.url(side);
   }
 
   session(side: Side): Session {
-    return side === 'blue' ? this.blue : this.green;
+    return this.#pair.session(side);
   }
 
   spec(link: Direction): LinkSpec {
@@ -176,11 +157,8 @@ export class Pair implements AsyncDisposable {
   }
 
   /** Content of a table as text, in an order of its own. */
-  async dump(side: Side, table: string): Promise<string[]> {
-    const { rows } = await this.session(side).query<{ row: string }>(
-      `select t::text as row from ${table} t order by t::text collate "C"`,
-    );
-    return rows.map(({ row }) => row);
+  dump(side: Side, table: string): Promise<string[]> {
+    return this.#pair.dump(side, table);
   }
 
   async stopAll(): Promise<void> {
@@ -189,25 +167,6 @@ export class Pair implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stopAll();
-    for (const side of ['blue', 'green'] as const) {
-      const session = this.session(side);
-      await session.query(
-        /* sql */ `select pg_terminate_backend(active_pid) from pg_replication_slots where database = current_database() and active`,
-      );
-      await waitUntil(
-        async () => {
-          const { rows } = await session.query(
-            /* sql */ `select 1 from pg_replication_slots where database = current_database() and active`,
-          );
-          return rows.length === 0 ? true : undefined;
-        },
-        { timeoutMs: 5_000, intervalMs: 10, onTimeout: () => new Error('a slot stays active') },
-      );
-      await session.query(
-        /* sql */ `select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = current_database()`,
-      );
-      await session.end();
-      await this.#clusters[side].dropDatabase(this.name);
-    }
+    await this.#pair[Symbol.asyncDispose]();
   }
 }

@@ -31,7 +31,8 @@ export function isAlive(pid: number): boolean {
   return process.platform !== 'linux' || !/^State:\s+[ZX]/m.test(readStatus(pid));
 }
 
-function readStatus(pid: number): string {
+/** What Linux says of a process; one that is gone is dead. */
+export function readStatus(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/status`, 'utf8');
   } catch {

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cached } from '../process/cache-directory.js';
 import { run } from '../process/run.js';
-import { unprivileged, type RunAs } from '../process/unprivileged.js';
+import { makeOwned, unprivileged } from '../process/unprivileged.js';
 import type { Binaries } from './binaries.js';
 
 const INITDB = ['-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'] as const;
@@ -19,12 +18,6 @@ export function findTemplate({ version, directory }: Binaries): Promise<string> 
     await makeOwned(draft, user);
     await run(join(directory, 'initdb'), [...INITDB, '-D', draft], { ...user, cwd: draft });
   });
-}
-
-/** Makes a directory that only the user of the server may enter, as the server demands. */
-export async function makeOwned(directory: string, { uid, gid }: RunAs): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  if (uid !== undefined && gid !== undefined) await chown(directory, uid, gid);
 }
 
 /** Copies the template; owners and modes stay, for the server checks both. */

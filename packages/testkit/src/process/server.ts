@@ -6,9 +6,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pause } from '@turnout/core/waiting';
-import { makeOwned } from '../cluster/template.js';
 import { freePort } from './free-port.js';
-import { unprivileged } from './unprivileged.js';
+import { makeOwned, unprivileged } from './unprivileged.js';
 import { startWatchdog, type Watchdog } from './watchdog.js';
 
 const PORT_ATTEMPTS_MAX = 5;

@@ -1,3 +1,4 @@
+import { chown, mkdir } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 
 /** The uid and gid that a server is started under; empty when this process is an ordinary user. */
@@ -16,4 +17,10 @@ export function unprivileged(): RunAs {
   if (process.getuid?.() !== 0) return {};
   const entry = /^nobody:[^:]*:(\d+):(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8'));
   return { uid: Number(entry?.[1] ?? NOBODY), gid: Number(entry?.[2] ?? NOBODY) };
+}
+
+/** Makes a directory that only the user of the server may enter, as the server demands. */
+export async function makeOwned(directory: string, { uid, gid }: RunAs): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  if (uid !== undefined && gid !== undefined) await chown(directory, uid, gid);
 }

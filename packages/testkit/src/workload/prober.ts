@@ -1,6 +1,7 @@
 import { SIDES, type Side } from '@turnout/core/sides';
 import { pause } from '@turnout/core/waiting';
 import { Client, type ClientBase } from 'pg';
+import { withClient } from '../cluster/client.js';
 
 const INTERVAL_MS = 4;
 const RECONNECT_MS = 50;
@@ -98,14 +99,31 @@ export interface Probe {
   readonly atUs: number;
 }
 
-/** Every probe that was accepted, from the side that holds them all in the end. */
-export async function acceptedProbes(client: ClientBase): Promise<Probe[]> {
-  const { rows } = await client.query<{
-    side: Side;
-    at_us: number;
-  }>(/* sql */ `select side, (extract(epoch from at) * 1e6)::float8 as at_us
-      from app.probe order by at`);
-  return rows.map(({ side, at_us }) => ({ side, atUs: at_us }));
+interface ProbeRow {
+  readonly id: string;
+  readonly side: Side;
+  readonly at_us: number;
+}
+
+/**
+ * Every probe that was accepted, read from both sides: one that a side took after it was left is
+ * never replicated and stays there. A replicated one is on both and counts once.
+ *
+ * @param urls of a role that may read the probes
+ */
+export async function acceptedProbes(urls: Readonly<Record<Side, string>>): Promise<Probe[]> {
+  const sides = await Promise.all(SIDES.map((side) => withClient(urls[side], probesOn)));
+  const byId = new Map(sides.flat().map((row) => [row.id, row]));
+  return [...byId.values()]
+    .map(({ side, at_us }) => ({ side, atUs: at_us }))
+    .toSorted((a, b) => a.atUs - b.atUs);
+}
+
+async function probesOn(client: ClientBase): Promise<ProbeRow[]> {
+  const { rows } = await client.query<ProbeRow>(
+    /* sql */ `select id, side, (extract(epoch from at) * 1e6)::float8 as at_us from app.probe`,
+  );
+  return rows;
 }
 
 /**

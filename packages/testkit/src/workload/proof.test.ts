@@ -65,10 +65,29 @@ test('a ledger reads back as it was written', async () => {
 });
 
 test('a stall that began before the span and ended after it counts whole', () => {
-  expect(longestGapMs([0, 10, 500, 510], 100, 200, 600)).toBe(490);
-  expect(longestGapMs([0, 300, 310, 320], 305, 320, 320)).toBe(10);
+  const watched = { fromMs: 0, untilMs: 600 };
+  expect(longestGapMs([0, 10, 500, 510], { fromMs: 100, untilMs: 200 }, watched)).toBe(490);
+  const short = { fromMs: 0, untilMs: 320 };
+  expect(longestGapMs([0, 300, 310, 320], { fromMs: 305, untilMs: 320 }, short)).toBe(10);
 });
 
-test('a writer that is never acknowledged again stalls until the end', () => {
-  expect(longestGapMs([0, 10], 5, 100, 400)).toBe(390);
+test('a writer that is never acknowledged again stalls until watching ended', () => {
+  const span = { fromMs: 5, untilMs: 100 };
+  expect(longestGapMs([0, 10], span, { fromMs: 0, untilMs: 400 })).toBe(390);
+});
+
+test('a writer that was told to stop right after the switch did not stall', () => {
+  const span = { fromMs: 50, untilMs: 100 };
+  expect(longestGapMs([0, 45, 95], span, { fromMs: 0, untilMs: 100 })).toBe(50);
+});
+
+test('a transaction under way when writers were told to stop ends its gap itself', () => {
+  const span = { fromMs: 50, untilMs: 100 };
+  expect(longestGapMs([0, 60, 900], span, { fromMs: 0, untilMs: 600 })).toBe(840);
+  expect(longestGapMs([0, 60, 650], span, { fromMs: 0, untilMs: 600 })).toBe(590);
+});
+
+test('a writer that was never acknowledged stalled from the beginning', () => {
+  const span = { fromMs: 50, untilMs: 100 };
+  expect(longestGapMs([], span, { fromMs: 20, untilMs: 600 })).toBe(580);
 });

@@ -1,10 +1,13 @@
 import { fail } from '@turnout/contracts/errors';
 import { isAppError, messageOf } from '@turnout/core/app-error';
+import type { Cleanup } from '@turnout/testkit/cleanup';
 import { startCluster, type Cluster, type MajorVersion } from '@turnout/testkit/cluster';
 import { withClient } from '@turnout/testkit/cluster/client';
+import { kafkaMissing, startKafka, type Kafka } from '@turnout/testkit/kafka';
+import { pgBouncerMissing, startPgBouncer, type PgBouncer } from '@turnout/testkit/pgbouncer';
+import { redisMissing, startRedis, type Redis } from '@turnout/testkit/redis';
 import { loadShop, SHOP_DDL, SHOP_ROLES, type ShopSize } from '@turnout/testkit/shop/shop';
-import type { Cleanup } from './cleanup.js';
-import { PAIR } from './demo-options.js';
+import { PAIR, type Setting } from './options.js';
 
 export interface Clusters {
   readonly blue: Cluster;
@@ -58,4 +61,39 @@ export async function loadBlue({ blue, green }: Clusters, scale: number): Promis
 /** The same DDL on green, where pg_dump is not there to bring it over. */
 export async function loadSchemaOnGreen({ green }: Clusters): Promise<void> {
   await withClient(green.url(PAIR), (client) => client.query(SHOP_DDL));
+}
+
+/** What stands around the databases, each one real. */
+export interface Extras {
+  readonly pgbouncer: PgBouncer;
+  readonly kafka: Kafka | null;
+  readonly redis: Redis | null;
+}
+
+const NEEDS = {
+  none: [],
+  pgbouncer: [pgBouncerMissing],
+  all: [kafkaMissing, redisMissing, pgBouncerMissing],
+} as const satisfies Record<Setting['extras'], readonly (() => Promise<string | null>)[]>;
+
+/** Everything that is missing in one sentence, before anything is started. @throws TRN1009 */
+export async function requireExtras(extras: Setting['extras']): Promise<void> {
+  const missing = await Promise.all(NEEDS[extras].map((look) => look()));
+  const reasons = missing.filter((reason) => reason !== null);
+  if (reasons.length > 0) throw fail('program_missing', { missing: reasons.join('; ') });
+}
+
+export async function startExtras(
+  wanted: Setting['extras'],
+  { blue }: Clusters,
+  cleanup: Cleanup,
+): Promise<Extras | null> {
+  if (wanted === 'none') return null;
+  const target = `host=${blue.host} port=${blue.port} dbname=${PAIR}`;
+  const pgbouncer = await startPgBouncer({ databases: { [PAIR]: target } });
+  cleanup.use('pgbouncer', pgbouncer);
+  if (wanted === 'pgbouncer') return { pgbouncer, kafka: null, redis: null };
+  const redis = cleanup.use('redis', await startRedis());
+  const kafka = cleanup.use('kafka', await startKafka());
+  return { pgbouncer, redis, kafka };
 }

@@ -2,7 +2,6 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { TurnoutClient } from '@turnout/api-client/turnout-client';
 import { fail, isError } from '@turnout/contracts/errors';
 import { waitUntil } from '@turnout/core/waiting';
@@ -11,6 +10,14 @@ import { startWatchdog, type Watchdog } from '@turnout/testkit/process/watchdog'
 const READY_MS_MAX = 30_000;
 const STOP_MS_MAX = 20_000;
 const LOG_LINES = 5;
+
+export interface ServeOrder {
+  /** Of the demo; it goes, and the process with it, when this one is killed. */
+  readonly directory: string;
+  readonly configFile: string;
+  /** The file that is `turnout`. */
+  readonly program: string;
+}
 
 /** `turnout serve` as a process of its own, as an operator would run it. */
 export class Served implements AsyncDisposable {
@@ -30,12 +37,10 @@ export class Served implements AsyncDisposable {
     process.once('exit', this.#onExit);
   }
 
-  /** @param directory of the demo; it goes, and the process with it, when this one is killed */
-  static async start(directory: string, configFile: string): Promise<Served> {
+  static async start({ directory, configFile, program }: ServeOrder): Promise<Served> {
     const logFile = join(directory, 'serve.log');
     const log = openSync(logFile, 'a');
-    const main = fileURLToPath(new URL('../main.js', import.meta.url));
-    const child = spawn(process.execPath, [main, '--config', configFile, 'serve'], {
+    const child = spawn(process.execPath, [program, '--config', configFile, 'serve'], {
       cwd: directory,
       // Its own group: Ctrl-C is for the demo, which then ends everything in order.
       detached: true,

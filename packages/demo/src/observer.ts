@@ -2,7 +2,7 @@ import type { TurnoutClient } from '@turnout/api-client/turnout-client';
 import { formatMs, percentile } from '@turnout/core/quantities';
 import { pause } from '@turnout/core/waiting';
 import type { Writers } from '@turnout/testkit/workload/writers';
-import { PAIR } from './demo-options.js';
+import { PAIR } from './options.js';
 
 const INTERVAL_MS = 250;
 /** Writers report four times a second; over less than this the pace would jump. */

@@ -1,7 +1,7 @@
 import { messageOf } from '@turnout/core/app-error';
 
 /** What must be undone, newest first; every entry is tried, whatever happens to the others. */
-export class Cleanup {
+export class Cleanup implements AsyncDisposable {
   readonly #entries: { readonly what: string; readonly undo: () => Promise<unknown> }[] = [];
 
   add(what: string, undo: () => Promise<unknown>): void {
@@ -26,5 +26,15 @@ export class Cleanup {
         failures.push(`${entry.what}: ${messageOf(thrown)}`);
       }
     }
+  }
+
+  /** Undoes everything; rejects when something could not be, for that a test must not pass over. */
+  async finish(): Promise<void> {
+    const failures = await this.run();
+    if (failures.length > 0) throw new Error(`not cleaned up:\n${failures.join('\n')}`);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.finish();
   }
 }

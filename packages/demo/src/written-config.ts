@@ -2,9 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Secret } from '@turnout/core/secret';
-import type { Clusters } from './clusters.js';
-import { PAIR } from './demo-options.js';
-import type { Extras } from './extras.js';
+import { PAIR } from './options.js';
+import type { Clusters, Extras } from './servers.js';
 
 export interface WrittenConfig {
   readonly file: string;

@@ -1,43 +1,43 @@
 import { Listr } from 'listr2';
 import { formatMs } from '@turnout/core/quantities';
 import { CancelledSignal } from '@turnout/core/waiting';
-import type { Scene } from './scene.js';
+import type { DemoRun } from './demo-run.js';
 import type { DemoStep } from './steps.js';
 
 /** Shows the steps as they happen. */
-export type Stage = (steps: readonly DemoStep[], scene: Scene) => Promise<void>;
+export type Reporter = (steps: readonly DemoStep[], run: DemoRun) => Promise<void>;
 
 /** One line when a step ends, the status line now and then; for logs and pipes. */
-export function plainStage(write: (text: string) => void): Stage {
-  return async (steps, scene) => {
+export function plainReporter(write: (text: string) => void): Reporter {
+  return async (steps, run) => {
     const everyMs = 10_000;
     let shownMs = performance.now();
-    scene.live = (line) => {
+    run.live = (line) => {
       if (performance.now() - shownMs < everyMs) return;
       shownMs = performance.now();
       write(`        ${line}`);
     };
-    for (const { title, run } of steps) {
-      requireGoing(scene);
+    for (const { title, act } of steps) {
+      requireGoing(run);
       const startedMs = performance.now();
-      const words = await run(scene);
+      const words = await act(run);
       write(`${took(startedMs)}  ${title}: ${words}`);
     }
   };
 }
 
 /** A list of steps with a live line under the one that runs. */
-export const listStage: Stage = async (steps, scene) => {
+export const listReporter: Reporter = async (steps, run) => {
   const list = new Listr(
-    steps.map(({ title, run, prints = false }) => ({
+    steps.map(({ title, act, prints = false }) => ({
       title,
       task: async (_, task) => {
-        requireGoing(scene);
+        requireGoing(run);
         const startedMs = performance.now();
-        scene.live = (line) => {
+        run.live = (line) => {
           if (!prints) task.output = line;
         };
-        const [words = '', ...below] = (await run(scene)).split('\n');
+        const [words = '', ...below] = (await act(run)).split('\n');
         task.title = `${title}: ${words}  (${took(startedMs).trim()})`;
         if (prints) task.output = below.join('\n');
       },
@@ -53,7 +53,7 @@ export const listStage: Stage = async (steps, scene) => {
 };
 
 /** Not every step can be cut short; the next one does not begin. */
-function requireGoing({ signal }: Scene): void {
+function requireGoing({ signal }: DemoRun): void {
   if (signal.aborted) throw new CancelledSignal('demo');
 }
 

@@ -1,7 +1,6 @@
 export interface DemoOptions {
   /** With Kafka, Redis and PgBouncer. */
   readonly full: boolean;
-  readonly json: boolean;
   readonly keep: boolean;
   /** How green gets its tables; `auto` takes pg_dump when it is there. */
   readonly schema: SchemaChoice;
@@ -21,8 +20,8 @@ export interface Workload {
   readonly scale: number;
 }
 
-/** What is put on the scene before the job begins. */
-export interface SceneOptions {
+/** What stands before the job begins. */
+export interface Setting {
   readonly extras: 'none' | 'pgbouncer' | 'all';
   readonly schema: SchemaChoice;
   readonly workload: Workload;
@@ -30,7 +29,7 @@ export interface SceneOptions {
 
 export const PAIR = 'shop';
 
-export function sceneOf({ full, schema }: DemoOptions): SceneOptions {
+export function settingOf({ full, schema }: DemoOptions): Setting {
   const workload = { direct: full ? 4 : 8, pooled: full ? 4 : 0, perSecond: 650, scale: 1 };
   return { extras: full ? 'all' : 'none', schema, workload };
 }
