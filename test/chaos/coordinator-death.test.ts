@@ -94,7 +94,7 @@ async function expectWritesGoOn(): Promise<void> {
 test.each(KILL_POINTS)('killed after $after', async ({ after, decided }) => {
   const from = await writableSide();
   const to = otherSide(from);
-  const dying = await pair.startCoordinator({ killAfter: after });
+  const dying = await pair.startCoordinator({ killAt: after });
   await dying.until('', ({ gates }) => Array.isArray(gates) && gates.length > 0);
   const accepted = await dying.call('POST', '/switchovers', { to, reason: `kill after ${after}` });
   expect(accepted.body['detail'], 'refused because').toBeUndefined();

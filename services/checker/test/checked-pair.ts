@@ -1,7 +1,9 @@
+import type { Side } from '@turnout/core/sides';
 import { within } from '@turnout/core/waiting';
 import type { Session } from '@turnout/postgres/session';
 import type { Store } from '@turnout/store/store';
 import type { CheckKind, CheckRow } from '@turnout/store/checks';
+import type { Cluster } from '@turnout/testkit/cluster';
 import { INSTALLED, TestPair } from '@turnout/testkit/pair/test-pair';
 import { NO_METERS, type PairContext } from '../src/checker-context.js';
 import { PairChecker } from '../src/pair-checker.js';
@@ -31,6 +33,14 @@ export class CheckedTestPair {
 
   get green(): Session {
     return this.#pair.green;
+  }
+
+  url(side: Side): string {
+    return this.#pair.url(side);
+  }
+
+  cluster(side: Side): Cluster {
+    return this.#pair.cluster(side);
   }
 
   async startChecker(): Promise<void> {

@@ -7,17 +7,16 @@ import { startCheckedPair, type CheckedTestPair } from '../../test/checked-pair.
 const SCHEMA = /* sql */ `create table public.rows (id bigserial primary key, v text);`;
 /** What our readers may add to a fast shutdown. */
 const DELAY_MS_MAX = 1_500;
-const SIDE_INDEX = { blue: 0, green: 1 } as const;
 
 let pair: CheckedTestPair;
 const sessions: Partial<Record<Side, Session>> = {};
 
-const clusterOf = (side: Side) => pair.clusters[SIDE_INDEX[side]]!;
+const clusterOf = (side: Side) => pair.cluster(side);
 
 async function reconnect(side: Side): Promise<void> {
   await sessions[side]?.end().catch(() => undefined);
   sessions[side] = await openSession({
-    endpoint: { url: clusterOf(side).url('shop') },
+    endpoint: { url: pair.url(side) },
     applicationName: 'test',
   });
 }
@@ -46,7 +45,7 @@ async function untilFollowed(side: Side): Promise<void> {
 /** Inserts on blue until its server goes. */
 async function startWriter(): Promise<{ ended: Promise<number>; stop(): void }> {
   const session = await openSession({
-    endpoint: { url: clusterOf('blue').url('shop') },
+    endpoint: { url: pair.url('blue') },
     applicationName: 'writer',
   });
   const first = deferred();
