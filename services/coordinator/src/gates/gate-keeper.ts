@@ -41,21 +41,31 @@ export class GateKeeper {
     return this.#latest;
   }
 
-  /** The last evaluation when it is no older than `maxAgeMs`, or a new one. */
+  /** The last evaluation when it is no older than `maxAgeMs`, the one under way, or a new one. */
   async recent(from: Side, maxAgeMs: number): Promise<Evaluation> {
     const latest = this.#latest;
     const ageMs = this.#context.clock.monotonicMs() - (latest?.atMs ?? Number.NEGATIVE_INFINITY);
-    return latest?.from === from && ageMs <= maxAgeMs ? latest : this.evaluate(from);
+    if (latest?.from === from && ageMs <= maxAgeMs) return latest;
+    return this.#running?.from === from ? this.#running.done : this.#begin(from);
   }
 
-  /** An evaluation that began after this call. */
+  /** An evaluation that began after this call; those that wait for one share it. */
   async evaluate(from: Side): Promise<Evaluation> {
-    while (this.#running) await this.#running.done.catch(() => undefined);
-    const done = this.#evaluate(from).finally(() => {
-      this.#running = null;
-    });
-    this.#running = { from, done };
-    return done;
+    const before = this.#running;
+    if (before) await before.done.catch(() => undefined);
+    const begun = this.#running;
+    if (begun && begun !== before && begun.from === from) return begun.done;
+    return begun && begun !== before ? this.evaluate(from) : this.#begin(from);
+  }
+
+  #begin(from: Side): Promise<Evaluation> {
+    const running = { from, done: this.#evaluate(from) };
+    this.#running = running;
+    const ended = (): void => {
+      if (this.#running === running) this.#running = null;
+    };
+    running.done.then(ended, ended);
+    return running.done;
   }
 
   /** @throws TRN5002 naming every closed gate with what was observed */

@@ -1,4 +1,4 @@
-import { fail } from '@turnout/contracts/errors';
+import { fail, isError } from '@turnout/contracts/errors';
 import { edgeFor, eventsAccepted } from '@turnout/machine/pair-machine';
 import type { PairEvent, Phase } from '@turnout/machine/phases';
 import type { Side } from '@turnout/core/sides';
@@ -15,12 +15,26 @@ export interface Move {
   readonly conditions?: readonly Condition[];
 }
 
+/** Of two movers one is told to look again; who expects nothing of the revision looks by itself. */
+const TRIES = 5;
+
 /**
  * Moves a pair along an edge of the machine, or records why not. The revision that was read is
- * expected, so of two movers one is told to look again.
- * @throws TRN5001, TRN5003
+ * expected, so nothing that came between reading and moving is lost.
+ * @throws TRN5001, TRN5003, TRN5005 when the caller expected another revision
  */
 export async function move(store: Store, pair: string, request: Move): Promise<PairRow> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await moveOnce(store, pair, request);
+    } catch (thrown) {
+      const mayRetry = request.expectRevision === undefined && tries < TRIES;
+      if (!mayRetry || !isError(thrown, 'expectation_failed')) throw thrown;
+    }
+  }
+}
+
+async function moveOnce(store: Store, pair: string, request: Move): Promise<PairRow> {
   const row = await store.pairs.get(pair);
   if (!row) throw fail('pair_unknown', { pair });
   const phase = row.phase as Phase;

@@ -27,6 +27,9 @@ export async function recordOutcome(
   const { store, pair, metrics } = context;
   const { id, to, actor, outcome, reason, windowMs, certificate } = ending;
   const side = outcome === 'committed' ? to : otherSide(to);
+  // First, for each step told moves the revision that the phase is moved at.
+  recorder.hush(false);
+  await recorder.write();
   const before = await store.pairs.get(pair.name);
   if (before?.phase === 'switching') {
     await move(store, pair.name, {
@@ -40,8 +43,6 @@ export async function recordOutcome(
   if (!before || PHASE_TRAITS[before.phase as Phase].tracked) {
     for (const each of SIDES) await store.tracking.setDesired(pair.name, each, false);
   }
-  recorder.hush(false);
-  await recorder.write();
   await store.switchovers.update(id, {
     outcome,
     ...(reason === null ? {} : { reason }),
