@@ -18,8 +18,8 @@ export function reportFailure(terminal: Terminal, thrown: unknown): number {
   for (const [name, value] of Object.entries(thrown.facts)) {
     if (value !== null) terminal.say(`  ${name}: ${String(value)}`);
   }
-  terminal.say(`To do: ${thrown.entry.remedy}`);
   const page = runbookPage(thrown.code);
-  if (page !== null) terminal.say(`Runbook: ${page}`);
+  if (page !== null) terminal.say(`  runbook: ${page}`);
+  terminal.say(`To do: ${thrown.entry.remedy}`);
   return thrown.entry.exit;
 }

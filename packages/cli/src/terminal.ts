@@ -20,13 +20,16 @@ export interface Terminal {
   draw(text: string): void;
 }
 
+const COLUMNS = 100;
+
 export function processTerminal(signal: AbortSignal): Terminal {
   const { env, stdout, stderr } = process;
   return {
     env,
     isTTY: stdout.isTTY === true,
     stderrIsTTY: stderr.isTTY === true && env['TERM'] !== 'dumb',
-    columns: stdout.columns ?? stderr.columns ?? 100,
+    // A pseudo-terminal without a size says 0.
+    columns: stdout.columns || stderr.columns || COLUMNS,
     colour: stdout.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
     signal,
     out: (text) => void stdout.write(`${text}\n`),

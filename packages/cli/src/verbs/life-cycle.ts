@@ -1,3 +1,4 @@
+import type { OperationAnswer } from '@turnout/api-client/answers';
 import type { PairAction } from '@turnout/api-client/turnout-client';
 import { drawOperation } from '../output/lists.js';
 import { print } from '../terminal.js';
@@ -50,12 +51,10 @@ async function actAndWait(
 ): Promise<number> {
   const { terminal, global, client } = session;
   const { signal } = terminal;
-  const interrupted = [
-    `Waiting ended; what ${action} was asked for goes on by itself.`,
-    `Next: turnout status ${pair}  — see what is left`,
-  ];
-  const answer = await waitAloud(session, { pair, interrupted }, async (rail) => {
-    const operation = await client().act(pair, action, { signal });
+  const next = [`turnout status ${pair}  — see what is left`];
+  const aloud = { pair, what: `the ${action} of ${pair}`, next };
+  const begin = (): Promise<OperationAnswer> => client().act(pair, action, { signal });
+  const answer = await waitAloud(session, aloud, begin, async (operation, rail) => {
     const phases = new PhaseRows();
     const reached = await awaitPhase(client(), pair, until, {
       signal,

@@ -1,3 +1,4 @@
+import type { OperationAnswer } from '@turnout/api-client/answers';
 import { drawOperation } from '../output/lists.js';
 import { drawStatus } from '../output/status-screen.js';
 import { print } from '../terminal.js';
@@ -19,16 +20,17 @@ export const start: Verb = {
     const pair = pairName(operands);
     const api = client();
     const { signal } = terminal;
-    const operation = await api.act(pair, 'start', { signal });
+    const begin = (): Promise<OperationAnswer> => api.act(pair, 'start', { signal });
     if (options['wait'] !== true) {
-      print(terminal, global.output, operation, drawOperation);
+      print(terminal, global.output, await begin(), drawOperation);
       return 0;
     }
-    const interrupted = [
-      `Waiting ended; the start of ${pair} goes on.`,
-      `Next: turnout status ${pair} --watch  — see how far it is; turnout abort ${pair} takes it back`,
+    const next = [
+      `turnout status ${pair} --watch  — see how far it is`,
+      `turnout abort ${pair}  — take it back`,
     ];
-    const status = await waitAloud(session, { pair, interrupted }, async (rail) => {
+    const aloud = { pair, what: `the start of ${pair}`, next };
+    const status = await waitAloud(session, aloud, begin, async (_operation, rail) => {
       const phases = new PhaseRows();
       const reached = await awaitStreaming(api, pair, {
         signal,

@@ -47,21 +47,25 @@ async function move(
     reason: textOption(options, 'reason'),
     plan_hash: textOption(options, 'planHash'),
   };
-  const begun = await client().switchOver(pair, request, { signal: terminal.signal });
-  const ended = options['wait'] === true ? await followToEnd(session, begun) : begun;
+  const begin = (): Promise<SwitchoverAnswer> =>
+    client().switchOver(pair, request, { signal: terminal.signal });
+  const ended = options['wait'] === true ? await seeThrough(session, pair, begin) : await begin();
   print(terminal, global.output, ended, drawSwitchover);
   return switchoverExit(ended);
 }
 
 /** Shows each step as it begins and ends; ending the waiting does not end the switch. */
-function followToEnd(session: Session, { pair, id }: SwitchoverAnswer): Promise<SwitchoverAnswer> {
-  const interrupted = [
-    'Waiting ended; the switch goes on.',
-    `Next: turnout switchover cancel ${pair}  — take it back, if its decision has not been made`,
-    `Next: turnout switchover show ${pair}  — see its steps`,
+function seeThrough(
+  session: Session,
+  pair: string,
+  begin: () => Promise<SwitchoverAnswer>,
+): Promise<SwitchoverAnswer> {
+  const next = [
+    `turnout switchover cancel ${pair}  — take it back, if its decision has not been made`,
+    `turnout switchover show ${pair}  — see its steps`,
   ];
-  return waitAloud(session, { pair, interrupted }, (rail) =>
-    awaitSwitchover(session.client(), { pair, id }, session.terminal.signal, undefined, {
+  return waitAloud(session, { pair, what: 'the switch', next }, begin, (begun, rail) =>
+    awaitSwitchover(session.client(), begun, session.terminal.signal, undefined, {
       tell: (line) => rail.tell(line),
       onAnswer: (answer) => rail.rows(stepRows(answer)),
     }),
@@ -89,7 +93,10 @@ export const switchoverCancel: Verb = {
     const { terminal, global, client } = session;
     const pair = pairName(operands);
     const answer = await client().cancelSwitchover(pair, { signal: terminal.signal });
-    const ended = answer.outcome === 'running' ? await followToEnd(session, answer) : answer;
+    const ended =
+      answer.outcome === 'running'
+        ? await seeThrough(session, pair, () => Promise.resolve(answer))
+        : answer;
     print(terminal, global.output, ended, drawSwitchover);
     return cancelExit(ended);
   },

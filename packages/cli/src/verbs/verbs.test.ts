@@ -42,6 +42,7 @@ async function run(line: readonly string[], answers: Answers): Promise<Ran> {
       counts.set(key, index + 1);
       const reply = replies[Math.min(index, replies.length - 1)];
       if (reply === undefined) return void response.writeHead(404).end('{"code":"TRN7006"}');
+      if (reply.body === NEVER) return void reply.also?.();
       if (reply.body === CUT) return void response.destroy();
       response.writeHead(reply.status ?? 200).end(JSON.stringify(reply.body));
       reply.also?.();
@@ -70,6 +71,8 @@ async function run(line: readonly string[], answers: Answers): Promise<Ran> {
 
 /** The connection is cut instead of an answer. */
 const CUT = Symbol('cut');
+/** The answer never comes. */
+const NEVER = Symbol('never');
 
 const operation = (kind: string, state = 'done') => ({
   schema: 'turnout.operation/v1',
@@ -170,6 +173,17 @@ test('Ctrl-C ends the waiting, says that the switch goes on and how to take it b
     'Next: turnout switchover cancel shop  — take it back, if its decision has not been made',
     'Next: turnout switchover show shop  — see its steps',
   ]);
+});
+
+test('Ctrl-C before the answer says that the switch may have begun', async () => {
+  const { exit, said } = await run(['switchover', 'shop', '--to', 'green', '--wait'], {
+    ...SWITCH,
+    'POST /shop/switchovers': { body: NEVER, also: () => interruption.controller.abort() },
+  });
+  expect(exit).toBe(130);
+  expect(said).toContain(
+    'Waiting ended; the switch may have begun: the answer was not waited for.',
+  );
 });
 
 test('cancel says what happened: undone, or decided already', async () => {

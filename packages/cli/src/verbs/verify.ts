@@ -25,21 +25,22 @@ export const verify: Verb = {
     if (!KINDS.includes(kind)) {
       throw fail('usage_invalid', { option: '--kind', value: kind, expected: KINDS.join(' or ') });
     }
-    const requested = await client().requestCheck(pair, kind, { signal: terminal.signal });
-    const check = options['wait'] === true ? await followToEnd(session, requested) : requested;
+    const begin = (): Promise<CheckAnswer> =>
+      client().requestCheck(pair, kind, { signal: terminal.signal });
+    const check = options['wait'] === true ? await seeThrough(session, pair, begin) : await begin();
     print(terminal, global.output, check, drawCheck);
     return checkExit(check);
   },
 };
 
-function followToEnd(session: Session, requested: CheckAnswer): Promise<CheckAnswer> {
-  const { pair } = requested;
-  const interrupted = [
-    'Waiting ended; the check goes on.',
-    `Next: turnout verify show ${pair}  — see how far it is, and its outcome`,
-  ];
+function seeThrough(
+  session: Session,
+  pair: string,
+  begin: () => Promise<CheckAnswer>,
+): Promise<CheckAnswer> {
+  const next = [`turnout verify show ${pair}  — see how far it is, and its outcome`];
   const sinceMs = Date.now();
-  return waitAloud(session, { pair, interrupted }, (rail) =>
+  return waitAloud(session, { pair, what: 'the check', next }, begin, (requested, rail) =>
     awaitCheck(session.client(), requested, session.terminal.signal, undefined, {
       tell: (line) => rail.tell(line),
       onAnswer: (check) => rail.rows([checkRow(check, sinceMs)]),

@@ -4,28 +4,38 @@ import { watchWaiting } from './watch-waiting.js';
 
 export interface AloudOptions {
   readonly pair: string;
-  /** What a person who ends the waiting must know: the work does not end with it. */
-  readonly interrupted: readonly string[];
+  /** What goes on when the waiting ends: `the switch`. */
+  readonly what: string;
+  /** What a person who ends the waiting may do next. */
+  readonly next: readonly string[];
 }
 
 /**
- * Runs `work`, which waits, with a rail on stderr that shows its steps and what the pair waits for.
- * Ctrl-C ends the waiting only; the lines of `interrupted` say what goes on.
+ * Asks for something by `begin` and waits for its end by `follow`, with a rail on stderr that shows the
+ * steps and what the pair waits for, from the request on. Ctrl-C ends the waiting only, and says so.
  */
-export async function waitAloud<T>(
+export async function waitAloud<Begun, Ended>(
   { terminal, client }: Session,
-  { pair, interrupted }: AloudOptions,
-  work: (rail: Rail) => Promise<T>,
-): Promise<T> {
+  { pair, what, next }: AloudOptions,
+  begin: () => Promise<Begun>,
+  follow: (begun: Begun, rail: Rail) => Promise<Ended>,
+): Promise<Ended> {
   const rail = openRail(terminal);
   const stop = new AbortController();
   const watching = watchWaiting(client(), pair, rail, stop.signal);
+  let begun = false;
   try {
-    return await work(rail);
+    const answer = await begin();
+    begun = true;
+    return await follow(answer, rail);
   } finally {
     stop.abort();
     await watching;
     rail.end();
-    if (terminal.signal.aborted) for (const line of interrupted) terminal.say(line);
+    if (terminal.signal.aborted) {
+      const went = begun ? 'goes on' : 'may have begun: the answer was not waited for';
+      terminal.say(`Waiting ended; ${what} ${went}.`);
+      for (const line of next) terminal.say(`Next: ${line}`);
+    }
   }
 }
