@@ -1,4 +1,5 @@
 import type { ServiceContext } from '@turnout/service-kit/context';
+import { RecentTrouble } from '@turnout/service-kit/recent-trouble';
 import type { Service } from '@turnout/service-kit/service';
 import { whileHolding, WORKER_TTL_MS } from '@turnout/store/held-lease';
 import type { PairContext } from './checker-context.js';
@@ -13,7 +14,7 @@ export function createChecker(context: ServiceContext): Service {
   const { config, store, logger, metrics, instanceId, clock } = context;
   const meters = createMeters(metrics, (pair) => store.checks.openDifferences(pair));
   const checkers = new Map<string, PairChecker>();
-  let problem: string | null = null;
+  const trouble = new RecentTrouble(clock, WORKER_TTL_MS);
 
   const servePair = (pair: PairContext['pair'], signal: AbortSignal): Promise<void> => {
     const own: PairContext = { pair, store, log: logger, meters, instanceId };
@@ -29,13 +30,13 @@ export function createChecker(context: ServiceContext): Service {
         outage: 'stop',
         onHeld: (held) => metrics.set('lease_held', { name }, held ? 1 : 0),
         onTrouble: (thrown) => {
-          problem = reasonOf(thrown);
-          logger.warn({ pair: pair.name, reason: problem }, 'checker cannot serve the pair');
+          const reason = reasonOf(thrown);
+          trouble.note(`${name}: ${reason}`);
+          logger.warn({ pair: pair.name, reason }, 'checker cannot serve the pair');
         },
       },
       signal,
       async ({ epoch, lost }) => {
-        problem = null;
         const checker = new PairChecker(own, epoch);
         checkers.set(pair.name, checker);
         await checker.run(lost).finally(() => checkers.delete(pair.name));
@@ -57,6 +58,6 @@ export function createChecker(context: ServiceContext): Service {
     },
     // A check that is cut ends as "could not verify": nothing has to be waited for.
     drain: () => Promise.resolve(),
-    health: () => ({ ok: problem === null, reason: problem }),
+    health: () => trouble.health(),
   };
 }

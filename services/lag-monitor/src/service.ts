@@ -1,5 +1,7 @@
 import type { ServiceContext } from '@turnout/service-kit/context';
-import type { Health, Service } from '@turnout/service-kit/service';
+import { isAppError } from '@turnout/core/app-error';
+import { RecentTrouble } from '@turnout/service-kit/recent-trouble';
+import type { Service } from '@turnout/service-kit/service';
 import { whileHolding, WORKER_TTL_MS } from '@turnout/store/held-lease';
 import { PairMonitor } from './pair-monitor.js';
 
@@ -8,6 +10,8 @@ const LEASE = 'lag-monitor';
 /** Writes heartbeats, turns events of the links into lag, and shows it. One instance works at a time. */
 export function createLagMonitor(context: ServiceContext): Service {
   const { config, store, bus, metrics, instanceId, clock, logger } = context;
+
+  const trouble = new RecentTrouble(clock, WORKER_TTL_MS);
 
   async function measure(signal: AbortSignal): Promise<void> {
     const monitors = Object.values(config.pairs).map((pair) => new PairMonitor(context, pair));
@@ -36,13 +40,17 @@ export function createLagMonitor(context: ServiceContext): Service {
           // Two that measure would overwrite each other's heartbeats.
           outage: 'stop',
           onHeld: (held) => metrics.set('lease_held', { name: LEASE }, held ? 1 : 0),
-          onTrouble: (thrown) => logger.warn({ lease: LEASE, err: thrown }, 'lag is not measured'),
+          onTrouble: (thrown) => {
+            const reason = isAppError(thrown) ? thrown.message : 'unexpected';
+            trouble.note(`${LEASE}: ${reason}`);
+            logger.warn({ lease: LEASE, err: thrown }, 'lag is not measured');
+          },
         },
         signal,
         ({ lost }) => measure(lost),
       ),
     drain: async () => undefined,
     // A silent bus is not ill health: lag is read from the databases then.
-    health: (): Health => ({ ok: true, reason: null }),
+    health: () => trouble.health(),
   };
 }

@@ -64,7 +64,7 @@ export class LinkWorker {
 
   /** Runs until `signal` aborts; whatever goes wrong in between is tried again. */
   run(signal: AbortSignal): Promise<void> {
-    const { store, instanceId, clock, metrics, log } = this.#context;
+    const { store, instanceId, clock, metrics, log, onTrouble } = this.#context;
     return whileHolding(
       store.leases,
       {
@@ -74,7 +74,10 @@ export class LinkWorker {
         clock,
         outage: 'go_on',
         onHeld: (held) => metrics.leaseHeld(this.name, held),
-        onTrouble: (thrown) => log.warn({ worker: this.name, err: thrown }, 'link worker'),
+        onTrouble: (thrown) => {
+          onTrouble(`${this.name}: ${failureOf(thrown).message}`);
+          log.warn({ worker: this.name, err: thrown }, 'link worker');
+        },
       },
       signal,
       (lease) => this.#reconcile(lease),

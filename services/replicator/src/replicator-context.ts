@@ -40,4 +40,6 @@ export interface LinkContext {
   readonly metrics: LinkMetrics;
   readonly clock: Clock;
   readonly instanceId: string;
+  /** The lease could not be asked for or renewed; called again while that lasts. */
+  readonly onTrouble: (reason: string) => void;
 }

@@ -1,6 +1,8 @@
 import { DIRECTIONS } from '@turnout/core/sides';
 import type { ServiceContext } from '@turnout/service-kit/context';
+import { RecentTrouble } from '@turnout/service-kit/recent-trouble';
 import type { Health, Service } from '@turnout/service-kit/service';
+import { WORKER_TTL_MS } from '@turnout/store/held-lease';
 import { LinkWorker } from './link-worker.js';
 import { linkMetrics } from './metrics.js';
 
@@ -11,7 +13,8 @@ export function createReplicator(context: ServiceContext): Service {
   const counted = linkMetrics(metrics);
   const drained = new AbortController();
   let running: Promise<void> = Promise.resolve();
-  let health: Health = { ok: false, reason: 'not started' };
+  let state: Health = { ok: false, reason: 'not started' };
+  const trouble = new RecentTrouble(clock, WORKER_TTL_MS);
 
   const work = async (signal: AbortSignal): Promise<void> => {
     const workers = Object.values(config.pairs).flatMap((settings) =>
@@ -26,6 +29,7 @@ export function createReplicator(context: ServiceContext): Service {
           metrics: counted,
           clock,
           instanceId,
+          onTrouble: (reason) => trouble.note(reason),
         }),
       })),
     );
@@ -34,11 +38,11 @@ export function createReplicator(context: ServiceContext): Service {
       if (topic !== 'links' || detail.endsWith('observed')) return;
       for (const entry of workers) if (entry.pair === pair) entry.worker.wake();
     });
-    health = { ok: true, reason: null };
+    state = { ok: true, reason: null };
     try {
       await Promise.all(workers.map(({ worker }) => worker.run(signal)));
     } finally {
-      health = { ok: false, reason: 'stopped' };
+      state = { ok: false, reason: 'stopped' };
       await unlisten();
     }
   };
@@ -54,6 +58,7 @@ export function createReplicator(context: ServiceContext): Service {
       drained.abort();
       await running.catch(() => undefined);
     },
-    health: () => health,
+    // Links stream on without the store, but nothing reaches them that is desired meanwhile.
+    health: () => (state.ok ? trouble.health() : state),
   };
 }

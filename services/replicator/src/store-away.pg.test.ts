@@ -38,9 +38,10 @@ async function streaming(database: string): Promise<ReplicatedPair> {
 test('a link streams on while the store is away, and follows what is desired afterwards', async () => {
   await using replicated = await streaming('away');
   const { pair } = replicated;
-  await replicated.withReplicator('one', async () => {
+  await replicated.withReplicator('one', async (service) => {
     await replicated.desire('forward', 'streaming');
     await replicated.untilObserved('forward', inState('streaming'));
+    expect(service.health()).toEqual({ ok: true, reason: null });
     const writer = await openSession({
       endpoint: { url: pair.url('blue') },
       applicationName: 'writer',
@@ -63,6 +64,10 @@ test('a link streams on while the store is away, and follows what is desired aft
       expect(await pair.roundTrip('forward', 3_000)).toBeLessThan(3_000);
       expect(await applierPids(pair)).toEqual(pids);
     }
+    expect(service.health()).toMatchObject({
+      ok: false,
+      reason: expect.stringContaining('TRN6001'),
+    });
     // A connection that breaks meanwhile is mended without the store.
     await pair.green.query(/* sql */ `select pg_terminate_backend($1)`, [pids[0]]);
     await pair.roundTrip('forward', 5_000);
@@ -89,6 +94,11 @@ test('a link streams on while the store is away, and follows what is desired aft
     await replicated.desire('forward', 'streaming');
     await replicated.untilObserved('forward', inState('streaming'));
     await pair.roundTrip('forward');
+    await waitUntil(async () => (service.health().ok ? true : undefined), {
+      timeoutMs: 20_000,
+      intervalMs: 100,
+      onTimeout: () => new Error('still ill'),
+    });
   });
 }, 90_000);
 

@@ -4,6 +4,7 @@ import { systemClock } from '@turnout/core/clock';
 import type { Direction } from '@turnout/core/sides';
 import { waitUntil } from '@turnout/core/waiting';
 import type { ServiceContext } from '@turnout/service-kit/context';
+import type { Service } from '@turnout/service-kit/service';
 import { createLogger } from '@turnout/service-kit/logger';
 import { createMetrics } from '@turnout/service-kit/metrics';
 import type { LinkDesired, LinkRow } from '@turnout/store/links';
@@ -45,7 +46,7 @@ export class ReplicatedPair implements AsyncDisposable {
   }
 
   /** Runs a replicator of its own instance for the time of `work`. */
-  async withReplicator<T>(instanceId: string, work: () => Promise<T>): Promise<T> {
+  async withReplicator<T>(instanceId: string, work: (service: Service) => Promise<T>): Promise<T> {
     const settings = {
       name: this.pair.name,
       blue: { url: this.pair.url('blue') },
@@ -67,7 +68,7 @@ export class ReplicatedPair implements AsyncDisposable {
     const stop = new AbortController();
     const running = service.run(stop.signal);
     try {
-      return await work();
+      return await work(service);
     } finally {
       await service.drain();
       stop.abort();
