@@ -2,6 +2,7 @@ import { within } from '@turnout/core/waiting';
 import type { Session } from '@turnout/postgres/session';
 import type { Store } from '@turnout/store/store';
 import type { CheckKind, CheckRow } from '@turnout/store/checks';
+import type { Cluster } from '@turnout/testkit/cluster';
 import { INSTALLED, TestPair } from '@turnout/testkit/pair/test-pair';
 import { NO_METERS, type PairContext } from '../src/checker-context.js';
 import { PairChecker } from '../src/pair-checker.js';
@@ -31,6 +32,12 @@ export class CheckedTestPair {
 
   get green(): Session {
     return this.#pair.green;
+  }
+
+  /** Of blue and of green. */
+  get clusters(): readonly Cluster[] {
+    const { blue, green } = this.#pair.clusters;
+    return [blue, green];
   }
 
   async startChecker(): Promise<void> {

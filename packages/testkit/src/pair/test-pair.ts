@@ -155,8 +155,10 @@ export class TestPair implements AsyncDisposable {
     });
   }
 
+  /** A side's database bears the name of the pair, where both sides do not share a server. */
   #database(place: Place): string {
-    return `${this.name}_${place}`;
+    const shared = this.clusters.blue === this.clusters.green;
+    return place !== 'control' && !shared ? this.name : `${this.name}_${place}`;
   }
 
   /** URL of a side's database or of the control store. */
