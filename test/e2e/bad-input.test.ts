@@ -3,13 +3,8 @@ import { join } from 'node:path';
 import { waitUntil } from '@turnout/core/waiting';
 import { withClient } from '@turnout/testkit/cluster/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  startBadCluster,
-  type Answer,
-  type BadCluster,
-  type Config,
-  type PairUrls,
-} from './bad-cluster.js';
+import { startBadCluster, type Answer, type BadCluster } from './bad-cluster.js';
+import type { WrittenConfig, WrittenPair } from '@turnout/testkit/pair/config-files';
 import { turnout, type Run } from './turnout.js';
 
 /**
@@ -76,14 +71,14 @@ async function tracesOf(pair: string): Promise<string[]> {
 }
 
 describe('a configuration that cannot be meant', () => {
-  const shop = (): PairUrls => world.config.pairs['shop']!;
+  const shop = (): WrittenPair => world.config.pairs['shop']!;
   const nowhere = 'postgres://postgres@127.0.0.1:9/control';
-  const sameByName = (): PairUrls => ({
+  const sameByName = (): WrittenPair => ({
     ...shop(),
     green: { url: shop().blue.url.replace('127.0.0.1', 'localhost') },
   });
 
-  test.each<[string, string, number, RegExp, () => Partial<Config>]>([
+  test.each<[string, string, number, RegExp, () => Partial<WrittenConfig>]>([
     [
       'unknown key',
       'TRN1002',

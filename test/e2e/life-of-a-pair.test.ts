@@ -15,7 +15,7 @@ beforeAll(async () => {
   pair = await TestPair.create({
     tables: TABLE,
     // Nobody listens there: news are lost, and nothing else may change.
-    common: { log: { level: 'info' }, bus: { kind: 'kafka', brokers: ['127.0.0.1:1'] } },
+    common: { bus: { kind: 'kafka', brokers: ['127.0.0.1:1'] } },
   });
   await pair.blue.query(ROWS);
   served = pair.use('program', await serve(pair.configFile));

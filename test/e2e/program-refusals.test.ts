@@ -40,8 +40,7 @@ beforeAll(async () => {
       settings: { schema: { transfer: 'pg_dump' as const } },
     },
   };
-  const common = { log: { level: 'info' } } as const;
-  pair = await TestPair.create({ clusters, name: 'fine', tables: TABLE, others, common });
+  pair = await TestPair.create({ clusters, name: 'fine', tables: TABLE, others });
   served = pair.use('program', await serve(pair.configFile));
 });
 

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { waitUntil } from '@turnout/core/waiting';
 
 const MAIN = fileURLToPath(new URL('../../packages/cli/dist/main.js', import.meta.url));
 
@@ -70,8 +72,18 @@ export interface ServedProgram extends AsyncDisposable {
 
 export async function serve(configFile: string): Promise<ServedProgram> {
   const env = { TURNOUT_TOKEN: 'admin', TURNOUT_CONFIG: configFile };
+  const { api } = JSON.parse(await readFile(configFile, 'utf8')) as { api: { listen: string } };
   const program = startTurnout(['serve'], env);
-  await program.says(/API listens/);
+  const ended = program.done.then(({ said }) => {
+    throw new Error(`it ended before its API answered: ${said}`);
+  });
+  const answers = waitUntil(
+    async () =>
+      (await fetch(`http://${api.listen}/livez`).catch(() => null))?.ok ? true : undefined,
+    { timeoutMs: 30_000, intervalMs: 20, onTimeout: () => new Error('its API does not answer') },
+  );
+  await Promise.race([answers, ended]);
+  ended.catch(() => undefined);
   return {
     run: (...words) => turnout(words, env),
     async [Symbol.asyncDispose]() {

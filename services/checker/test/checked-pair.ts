@@ -1,4 +1,3 @@
-import type { Side } from '@turnout/core/sides';
 import { within } from '@turnout/core/waiting';
 import type { Session } from '@turnout/postgres/session';
 import type { Store } from '@turnout/store/store';
@@ -35,12 +34,10 @@ export class CheckedTestPair {
     return this.#pair.green;
   }
 
-  url(side: Side): string {
-    return this.#pair.url(side);
-  }
-
-  cluster(side: Side): Cluster {
-    return this.#pair.cluster(side);
+  /** Of blue and of green. */
+  get clusters(): readonly Cluster[] {
+    const { blue, green } = this.#pair.clusters;
+    return [blue, green];
   }
 
   async startChecker(): Promise<void> {

@@ -36,9 +36,22 @@ export interface ConfigOrder {
   readonly common: CommonSettings;
 }
 
+export interface WrittenPair {
+  readonly blue: { readonly url: string };
+  readonly green: { readonly url: string };
+  readonly [key: string]: unknown;
+}
+
+export interface WrittenConfig {
+  readonly pairs: Readonly<Record<string, WrittenPair>>;
+  readonly [key: string]: unknown;
+}
+
 export interface ConfigFiles {
   /** `turnout.yaml`, for the program. */
   readonly file: string;
+  /** What it says, for variants of it. */
+  readonly content: WrittenConfig;
   /** The same for services in this process. */
   readonly config: ResolvedConfig;
 }
@@ -56,7 +69,7 @@ export async function writeConfigFiles(order: ConfigOrder): Promise<ConfigFiles>
     role,
     sha256: createHash('sha256').update(role).digest('hex'),
   }));
-  const content = {
+  const content: WrittenConfig = {
     log: { level: 'error' },
     ...common,
     control: { url: controlUrl },
@@ -71,5 +84,5 @@ export async function writeConfigFiles(order: ConfigOrder): Promise<ConfigFiles>
   await writeFile(tokensFile, JSON.stringify({ tokens }));
   // JSON is YAML too.
   await writeFile(file, JSON.stringify(content, null, 2));
-  return { file, config: resolveConfig(loadConfig({ file, env: {} }).config) };
+  return { file, content, config: resolveConfig(loadConfig({ file, env: {} }).config) };
 }

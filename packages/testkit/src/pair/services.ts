@@ -57,15 +57,23 @@ export interface RunningServices extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
+export interface ServicesOrder {
+  /** Who they are in leases and logs. */
+  readonly instanceId?: string | undefined;
+  /** Called by a coordinator at its named points; see `Holds`. */
+  readonly failpoint?: ((name: string) => Promise<void>) | undefined;
+}
+
 export async function startServices(
   names: readonly ServiceName[],
   config: ResolvedConfig,
-  instanceId?: string,
+  { instanceId, failpoint }: ServicesOrder = {},
 ): Promise<RunningServices> {
   const opened = await openContext(config, instanceId);
+  const context = failpoint ? { ...opened.context, failpoint } : opened.context;
   const services: Service[] = [];
   for (const name of Object.keys(CREATORS) as ServiceName[]) {
-    if (names.includes(name)) services.push((await CREATORS[name]())(opened.context));
+    if (names.includes(name)) services.push((await CREATORS[name]())(context));
   }
   if (names.includes('coordinator')) services.push(createJournalRelay(opened.context));
   const ending = new AbortController();

@@ -19,8 +19,7 @@ async function databases(): Promise<string[]> {
   const names = [clusters.blue, clusters.green].map((cluster) =>
     withClient(cluster.url(), async (client) => {
       const { rows } = await client.query<{ datname: string }>(
-        `select datname from pg_database where datname like '%\\_blue' or datname like '%\\_green'
-           or datname like '%\\_control'`,
+        `select datname from pg_database where datname like 'shop%'`,
       );
       return rows.map(({ datname }) => datname);
     }),

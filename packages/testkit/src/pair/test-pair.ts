@@ -21,7 +21,12 @@ import {
 } from './config-files.js';
 import { CoordinatorChild, type CoordinatorOrder } from './coordinator-child.js';
 import { dropSlots, proveIdle, tracesIn } from './leftovers.js';
-import { startServices, type RunningServices, type ServiceName } from './services.js';
+import {
+  startServices,
+  type RunningServices,
+  type ServiceName,
+  type ServicesOrder,
+} from './services.js';
 
 /** DDL of both sides, or of each. */
 export type Tables = string | Partial<Readonly<Record<Side, string>>>;
@@ -150,8 +155,10 @@ export class TestPair implements AsyncDisposable {
     });
   }
 
+  /** A side's database bears the name of the pair, where both sides do not share a server. */
   #database(place: Place): string {
-    return `${this.name}_${place}`;
+    const shared = this.clusters.blue === this.clusters.green;
+    return place !== 'control' && !shared ? this.name : `${this.name}_${place}`;
   }
 
   /** URL of a side's database or of the control store. */
@@ -272,9 +279,9 @@ export class TestPair implements AsyncDisposable {
   /** Lets services work in this process, with a store and a bus of their own. */
   async run(
     services: readonly ServiceName[],
-    { via = {}, instanceId }: { readonly via?: Via; readonly instanceId?: string } = {},
+    { via = {}, ...order }: ServicesOrder & { readonly via?: Via } = {},
   ): Promise<RunningServices> {
-    const running = await startServices(services, this.configVia(via), instanceId);
+    const running = await startServices(services, this.configVia(via), order);
     return this.#cleanup.use(services.join(', '), running);
   }
 
