@@ -1,15 +1,13 @@
-import { objectName } from '@turnout/core/object-names';
 import { directionFrom, otherSide, type Side } from '@turnout/core/sides';
 import type { GateFacts } from '@turnout/machine/gates';
-import { isSelected } from '@turnout/postgres/catalog/table-patterns';
 import type { Session } from '@turnout/postgres/session';
 import type { ResolvedPair } from '@turnout/service-kit/config/resolve-config';
 import type { Store } from '@turnout/store/store';
 import type { Routes } from '@turnout/traffic/routes';
 import { countLeaks } from './leaks.js';
 import { sendMarker } from '../switchover/round-trip.js';
-import { readFingerprint } from '../switchover/schema-freeze.js';
-import { oldestWriterMs, preparedCount, unpublishedTables } from './sql/gate-sql.js';
+import { compareSides, readSideSchema } from '../side/schema-freeze.js';
+import { oldestWriterMs, preparedCount } from './sql/gate-sql.js';
 
 export interface FactSources {
   readonly pair: ResolvedPair;
@@ -49,17 +47,13 @@ async function verifiedAgo({ store, pair, nowMs }: FactSources): Promise<number 
   return Math.max(0, nowMs - Date.parse(check.finishedAt));
 }
 
-async function schemaMatches(sources: FactSources): Promise<boolean> {
-  const { pair, control, from } = sources;
-  const [blue, green] = await Promise.all([
-    readFingerprint(control.blue, pair),
-    readFingerprint(control.green, pair),
+async function schemaMatches({ pair, control, from }: FactSources): Promise<boolean> {
+  const to = otherSide(from);
+  const [source, target] = await Promise.all([
+    readSideSchema(control[from], pair),
+    readSideSchema(control[to], pair),
   ]);
-  if (blue !== green) return false;
-  const { rows } = await control[from].query<{ schema: string; name: string }>(
-    unpublishedTables(objectName(pair.name, directionFrom(from))),
-  );
-  return rows.every((table) => !isSelected(table, pair.tables));
+  return compareSides(source, target, { from, to }).every(({ found }) => found === 'unguarded');
 }
 
 /** Reads every fact a gate looks at, now and from the databases themselves. */

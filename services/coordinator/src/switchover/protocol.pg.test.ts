@@ -12,7 +12,7 @@ import { takeOver } from './claim.js';
 import { claimedTransaction } from './claimed-transaction.js';
 import { commit } from './commit.js';
 import { Run, type RunDependencies } from './run.js';
-import { advanceSequences } from './sequences.js';
+import { advanceSequences } from '../side/sequences.js';
 import { endSessions, openRoleSession } from './sessions.js';
 import { readSideRow } from './side-row.js';
 import { fence } from './steps/fence.js';

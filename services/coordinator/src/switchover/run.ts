@@ -9,7 +9,7 @@ import type { Store } from '@turnout/store/store';
 import type { Hold, Routes } from '@turnout/traffic/routes';
 
 import type { DrainProof } from './drain.js';
-import type { SequenceMove } from './sequences.js';
+import type { SequenceMove } from '../side/sequences.js';
 import type { Actor } from './sql/side-sql.js';
 
 /** What a switch needs from outside; nothing else is reached for. */

@@ -10,7 +10,7 @@ import type { Run } from './run.js';
 import { ask } from './side-row.js';
 import { openSide } from './sql/side-sql.js';
 import { endSessions } from './sessions.js';
-import { advanceSequences } from './sequences.js';
+import { advanceSequences } from '../side/sequences.js';
 import { awaitStandbys } from './standbys.js';
 import { acquireBoth } from './steps/acquire.js';
 import { commitPrepare } from './steps/decide.js';

@@ -5,8 +5,8 @@ import { claimedTransaction } from '../claimed-transaction.js';
 import { installMissingGuards } from '../guards.js';
 import { sendMarker } from '../round-trip.js';
 import type { Run } from '../run.js';
-import { readFingerprint } from '../schema-freeze.js';
-import { advanceSequences } from '../sequences.js';
+import { readFingerprint } from '../../side/schema-freeze.js';
+import { advanceSequences } from '../../side/sequences.js';
 import { awaitOlderWriters } from '../writers.js';
 import type { StepAction } from './step.js';
 

@@ -3,7 +3,7 @@ import { commit } from '../commit.js';
 import type { Run } from '../run.js';
 import { ask, readSideRow } from '../side-row.js';
 import { ping } from '../sql/drain-sql.js';
-import { advanceSequences } from '../sequences.js';
+import { advanceSequences } from '../../side/sequences.js';
 import { awaitStandbys } from '../standbys.js';
 import { UnknownOutcome } from '../unknown-outcome.js';
 import type { StepAction } from './step.js';

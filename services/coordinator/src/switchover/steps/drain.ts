@@ -1,7 +1,7 @@
 import { fail } from '@turnout/contracts/errors';
 import { proveDrain } from '../drain.js';
 import type { Run } from '../run.js';
-import { readFingerprint } from '../schema-freeze.js';
+import { readFingerprint } from '../../side/schema-freeze.js';
 import { awaitStandbys } from '../standbys.js';
 import { proveNoBypass } from '../writers.js';
 import type { StepAction } from './step.js';

@@ -1,7 +1,7 @@
 import { fail } from '@turnout/contracts/errors';
 import { must } from '@turnout/core/assert';
 import { waitUntil } from '@turnout/core/waiting';
-import { advanceSequences } from '../sequences.js';
+import { advanceSequences } from '../../side/sequences.js';
 import { proveNoBypass } from '../writers.js';
 import type { Run } from '../run.js';
 import type { StepAction } from './step.js';
