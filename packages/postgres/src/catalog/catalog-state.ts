@@ -12,10 +12,11 @@ export interface CatalogState {
 }
 
 /**
- * A catalogue row is known by its OID and the transaction that wrote it: any DDL shows, nothing is
- * printed. Only where upkeep rewrites rows too (TRUNCATE and VACUUM FULL in `pg_class`, REINDEX in
- * `pg_index`) the fields count instead. A sum, because equal rows of two tables must not cancel out.
- * Objects of temporary schemas and of `turnout` are left out; `turnout_guard` is looked at by state.
+ * A catalogue row is known by its OID and the transaction that wrote it: any DDL shows and nothing is
+ * printed. Only in `pg_class`, whose rows TRUNCATE and VACUUM FULL write too, the fields count. The
+ * hashes of a table are summed, because equal ones must not cancel out. Objects of temporary schemas
+ * and of `turnout` are left out; `turnout_guard` is looked at by its state, and the triggers of
+ * foreign keys only where somebody switched them off.
  */
 const QUERY = /* sql */ `
   with space as materialized (
@@ -24,70 +25,71 @@ const QUERY = /* sql */ `
   ),
   relation as materialized (
     select c.oid, s.nspname, c.relname, c.relkind,
-      concat_ws('|', c.oid, c.relname, c.relnamespace, c.relkind, c.relpersistence, c.relreplident,
+      case c.relkind when 'S' then 1::oid when 'c' then 2::oid else c.oid end as key,
+      hashtextextended(concat_ws('|', c.relname, c.relkind, c.relpersistence, c.relreplident,
         c.relrowsecurity, c.relforcerowsecurity, c.relispartition, c.relowner, c.reloftype,
-        c.relacl::text, c.reloptions::text, md5(c.relpartbound::text)) as line
+        c.relacl::text, c.reloptions::text, c.relpartbound::text), c.oid::int8) as hash
     from pg_class c join space s on s.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c') and c.relpersistence <> 't'
   ),
-  line (part, relation, line) as (
-    select null, r.oid, r.line from relation r
+  line (relation, hash) as (
+    select oid, hash from relation
     union all
-    select null, a.attrelid, concat_ws('|', 'a', a.attnum, a.xmin)
-      from pg_attribute a where a.attnum > 0 and not a.attisdropped and a.attrelid >= 16384
+    select a.attrelid, hashtextextended(a.xmin::text, a.attnum)
+      from pg_attribute a where a.attnum > 0 and a.attrelid in (select oid from relation where relkind <> 'S')
     union all
-    select null, d.adrelid, concat_ws('|', 'd', d.oid, d.xmin) from pg_attrdef d
+    select q.seqrelid, hashtextextended(q.xmin::text, 0) from pg_sequence q
     union all
-    select case k.conrelid when 0 then 'domains' end, k.conrelid, concat_ws('|', 'k', k.oid, k.xmin)
-      from pg_constraint k join space s on s.oid = k.connamespace
+    select d.adrelid, hashtextextended(d.xmin::text, d.oid::int8) from pg_attrdef d
     union all
-    select null, i.indrelid, concat_ws('|', 'i', x.relname, i.indkey, i.indisunique, i.indisvalid,
-        i.indisreplident, i.indisclustered, i.indclass, x.reloptions::text, md5(i.indexprs::text),
-        md5(i.indpred::text))
-      from pg_index i join pg_class x on x.oid = i.indexrelid where i.indrelid >= 16384
+    select k.conrelid, hashtextextended(k.xmin::text, k.oid::int8) from pg_constraint k
+      where k.conrelid >= 16384
     union all
-    select null, t.tgrelid, concat_ws('|', 't', t.oid, t.xmin, t.tgenabled)
-      from pg_trigger t where t.tgname <> 'turnout_guard'
+    select i.indrelid, hashtextextended(i.xmin::text, i.indexrelid::int8) from pg_index i
+      where i.indrelid >= 16384
     union all
-    select null, w.ev_class, concat_ws('|', 'w', w.oid, w.xmin)
-      from pg_rewrite w where w.ev_class >= 16384
+    select t.tgrelid, hashtextextended(t.xmin::text, t.oid::int8) from pg_trigger t
+      where t.tgname <> 'turnout_guard' and (not t.tgisinternal or t.tgenabled <> 'O')
     union all
-    select null, p.polrelid, concat_ws('|', 'p', p.oid, p.xmin) from pg_policy p
+    select w.ev_class, hashtextextended(w.xmin::text, w.oid::int8) from pg_rewrite w
+      where w.ev_class >= 16384
     union all
-    select null, h.inhrelid, concat_ws('|', 'h', h.inhparent, h.inhseqno)
-      from pg_inherits h where h.inhrelid >= 16384
+    select p.polrelid, hashtextextended(p.xmin::text, p.oid::int8) from pg_policy p
     union all
-    select null, q.seqrelid, concat_ws('|', 'q', q.xmin) from pg_sequence q
+    select h.inhrelid, hashtextextended(h.xmin::text, h.inhparent::int8) from pg_inherits h
+      where h.inhrelid >= 16384
+  ),
+  whole (part, hash) as (
+    select 'schemas', hashtextextended(s.xmin::text, s.oid::int8) from space s
     union all
-    select 'schemas', null, concat_ws('|', s.oid, s.xmin) from space s
-    union all
-    select 'functions', null, concat_ws('|', f.oid, f.xmin)
+    select 'functions', hashtextextended(f.xmin::text, f.oid::int8)
       from pg_proc f join space s on s.oid = f.pronamespace
     union all
-    select 'types', null, concat_ws('|', y.oid, y.xmin)
+    select 'domains and enums', hashtextextended(y.xmin::text, y.oid::int8)
       from pg_type y join space s on s.oid = y.typnamespace where y.typrelid = 0 and y.typelem = 0
     union all
-    select 'enums', null, concat_ws('|', e.oid, e.xmin) from pg_enum e
+    select 'domains and enums', hashtextextended(k.xmin::text, k.oid::int8)
+      from pg_constraint k join space s on s.oid = k.connamespace where k.contypid <> 0
     union all
-    select 'extensions', null, concat_ws('|', e.oid, e.xmin) from pg_extension e
+    select 'domains and enums', hashtextextended(e.xmin::text, e.oid::int8) from pg_enum e
     union all
-    select 'event triggers', null, concat_ws('|', e.oid, e.xmin) from pg_event_trigger e
+    select 'extensions', hashtextextended(e.xmin::text, e.oid::int8) from pg_extension e
     union all
-    select 'default privileges', null, concat_ws('|', d.oid, d.xmin) from pg_default_acl d
+    select 'event triggers', hashtextextended(e.xmin::text, e.oid::int8) from pg_event_trigger e
     union all
-    select 'statistics', null, concat_ws('|', x.stxname, x.stxrelid, x.stxkeys)
-      from pg_statistic_ext x
-  ),
-  summed as (
-    select part, case when part is null then relation end as relation,
-      sum(hashtextextended(line, 0)) as hash
-    from line group by 1, 2
+    select 'default privileges', hashtextextended(d.xmin::text, d.oid::int8) from pg_default_acl d
+    union all
+    select 'statistics', hashtextextended(x.xmin::text, x.oid::int8) from pg_statistic_ext x
   )
-  select m.part, r.nspname as schema, r.relname as name, m.hash,
-    r.relkind in ('r', 'p') and not exists (select from pg_trigger g
-      where g.tgrelid = r.oid and g.tgname = 'turnout_guard' and g.tgenabled = 'O') as unguarded
-  from summed m left join relation r on r.oid = m.relation
-  where m.part is not null or r.oid is not null
+  select case m.key when 1 then 'sequences' when 2 then 'composite types' end as part,
+    r.nspname as schema, r.relname as name, m.hash,
+    coalesce(r.relkind in ('r', 'p'), false) and r.oid not in (select g.tgrelid from pg_trigger g
+      where g.tgname = 'turnout_guard' and g.tgenabled = 'O') as unguarded
+  from (select r.key, sum(l.hash) as hash from line l join relation r on r.oid = l.relation
+      group by r.key) m
+    left join relation r on r.oid = m.key
+  union all
+  select w.part, null, null, sum(w.hash), false from whole w group by w.part
   union all
   select 'subscription', null, subname, null, false from pg_subscription
   where subenabled and subdbid = (select oid from pg_database where datname = current_database())`;
@@ -101,8 +103,9 @@ interface Row {
 }
 
 /**
- * One statement, prepared once per session: for the fence connection inside the window (about 5 ms
- * over 300 tables). Sees every change of DDL, also of a guard's state, and names where it is.
+ * One statement, prepared once per session (read it at arm on the session that will fence): 8 ms over
+ * 300 tables with 2,400 columns and 1,200 indexes, so it runs while the drain's marker travels. Sees
+ * every change of DDL to what holds rows or runs on writes, also of a guard's state, and names it.
  */
 export async function readCatalogState(
   session: Session,

@@ -80,10 +80,7 @@ async function readUncalled(
     looks.join(' union all '),
   );
   return new Map(
-    rows.map((row) => [
-      row.key,
-      { value: BigInt(row.last_value), called: row.is_called === 't' },
-    ]),
+    rows.map((row) => [row.key, { value: BigInt(row.last_value), called: row.is_called === 't' }]),
   );
 }
 

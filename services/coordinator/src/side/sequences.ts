@@ -145,9 +145,7 @@ export async function advanceSequences(
   margin: SequenceMargin = {},
 ): Promise<SequenceMove[]> {
   const planned = (await readBoth(from, to)).flatMap((each) =>
-    each.to === undefined
-      ? []
-      : [{ ...each, plan: planSequence(each.from, each.to, margin) }],
+    each.to === undefined ? [] : [{ ...each, plan: planSequence(each.from, each.to, margin) }],
   );
   const settings = planned.flatMap(({ name, plan }) =>
     plan.moves ? [{ name, ...plan.target }] : [],

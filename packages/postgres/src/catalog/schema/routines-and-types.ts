@@ -1,8 +1,10 @@
-/** `BEGIN ATOMIC` bodies are 14+; older servers have no such column and nothing to print. */
+/** Arguments of a procedure print with IN from 14 on. `BEGIN ATOMIC` bodies are 14+; older servers have no such column and nothing to print. */
 const ROUTINES = /* sql */ `
   select case p.prokind when 'p' then 'procedure' when 'a' then 'aggregate' else 'function' end,
     format('%I.%I(%s)', s.nspname, p.proname, oidvectortypes(p.proargtypes)), null, null, null, null,
-    concat_ws(' ', '(' || pg_get_function_arguments(p.oid) || ')', pg_get_function_result(p.oid),
+    concat_ws(' ', '(' || case p.prokind
+        when 'p' then regexp_replace(pg_get_function_arguments(p.oid), '(^|, )IN ', '\\1', 'g')
+        else pg_get_function_arguments(p.oid) end || ')', pg_get_function_result(p.oid),
       l.lanname, p.prokind::text, p.provolatile::text, p.proparallel::text,
       case when p.proisstrict then 'strict' end,
       case when p.prosecdef then 'security definer' end,

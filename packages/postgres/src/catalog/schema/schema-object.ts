@@ -15,8 +15,8 @@ export function keyOf({ kind, name }: Pick<SchemaObject, 'kind' | 'name'>): stri
 }
 
 /**
- * What the fragments read from. `space` are users' schemas, `member` what extensions own (an
- * extension brings its objects itself), `relation` everything with columns that is not temporary.
+ * What the fragments read from. `space` are users' schemas, `member` what an extension brings
+ * itself and the constructors that a range brings along, `relation` everything with columns that is not temporary.
  * `parent` is the partitioned table or index a relation was attached to.
  */
 export const USER_OBJECTS = /* sql */ `
@@ -24,7 +24,11 @@ export const USER_OBJECTS = /* sql */ `
     select oid, nspname, nspowner, nspacl from pg_namespace
     where nspname not in ('information_schema', 'turnout') and nspname !~ '^pg_'
   ),
-  member as materialized (select classid, objid from pg_depend where deptype = 'e'),
+  member as materialized (
+    select classid, objid from pg_depend
+    where deptype = 'e'
+      or (deptype = 'i' and classid in ('pg_proc'::regclass, 'pg_cast'::regclass))
+  ),
   relation as materialized (
     select c.*, s.nspname, format('%I.%I', s.nspname, c.relname) as qname,
       case c.relkind when 'v' then 'view' when 'm' then 'materialized_view'
