@@ -128,7 +128,8 @@ export const CONNECTION_ERRORS = {
   monitoring_denied: {
     code: 'TRN2022',
     title: 'Role may not see other sessions and standbys',
-    remedy: 'Run GRANT pg_monitor TO the role of Turnout on the side named.',
+    remedy:
+      'Run GRANT pg_monitor TO the role of Turnout on the side named; without it their states read as NULL.',
     http: 409,
     exit: 3,
     retry: 'manual',
@@ -155,6 +156,24 @@ export const CONNECTION_ERRORS = {
     title: 'Server refused a statement of Turnout',
     remedy:
       'Remove what the message names on that database (a missing privilege, a lock, an event trigger) and try again.',
+    http: 409,
+    exit: 3,
+    retry: 'manual',
+  },
+  trigger_always: {
+    code: 'TRN2026',
+    title: 'Trigger fires for replicated rows',
+    remedy:
+      'Run ALTER TABLE … ENABLE TRIGGER (mode origin) on the one named, unless it is meant to fire on both sides for each row.',
+    http: 409,
+    exit: 3,
+    retry: 'manual',
+  },
+  standbys_ignored: {
+    code: 'TRN2027',
+    title: 'Standbys are not waited for',
+    remedy:
+      'Set standbys to streaming or synchronous, or never promote a standby of either side during a switch.',
     http: 409,
     exit: 3,
     retry: 'manual',

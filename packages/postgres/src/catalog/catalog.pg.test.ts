@@ -184,7 +184,12 @@ describe.each(['13', '15'] as const)('the catalogue of a %s server', (version) =
     expect(await canSetReplicaRole(session)).toBe(false);
     const modest = await readPrivileges(session);
     expect(modest).toMatchObject({ superuser: false, createInDatabase: false });
-    expect(modest.tablesNotOwned).toContain('sales.orders');
+    expect(modest.tablesNotOwned).toContainEqual({
+      schema: 'sales',
+      name: 'orders',
+      owner: 'postgres',
+    });
+    expect(modest.monitoring).toBe(false);
     await session.query('reset session authorization');
 
     await session.query(`create function public.watch() returns event_trigger language plpgsql

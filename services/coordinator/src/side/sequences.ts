@@ -197,6 +197,7 @@ export function sequenceRates(earlier: SequenceSample, later: SequenceSample): M
 export interface SequenceNearEnd {
   readonly name: string;
   readonly left: bigint;
+  readonly descending: boolean;
   /** Column it feeds, null for one that belongs to none. */
   readonly ownedBy: string | null;
 }
@@ -209,5 +210,10 @@ export function sequencesNearEnd(sequences: readonly Sequence[]): SequenceNearEn
       const whole = incrementsLeft({ ...sequence, value: sequence.start, called: false });
       return left <= max((whole * NEAR_END_PERCENT) / 100n, wantedMargin(sequence, {}));
     })
-    .map((each) => ({ name: nameOf(each), left: incrementsLeft(each), ownedBy: each.ownedBy }));
+    .map((each) => ({
+      name: nameOf(each),
+      left: incrementsLeft(each),
+      descending: each.increment < 0n,
+      ownedBy: each.ownedBy,
+    }));
 }
