@@ -78,7 +78,8 @@ export async function dumpSection(endpoint: Endpoint, section: DumpSection): Pro
 }
 
 /**
- * Loads a section as one transaction: all of it or nothing. In replica role, so that event triggers
+ * Loads a section as one transaction: all of it or nothing. The session keeps the settings that a dump
+ * makes, an empty search path among them: give it one of its own. In replica role, so that event triggers
  * of users that are there already do not fire on it.
  * @throws TRN2021 with the object, SQLSTATE and message of what the server refused
  */
