@@ -125,3 +125,24 @@ export const RICH_SCHEMA = /* sql */ `
   comment on table sales.customers is 'who buys';
   comment on column sales.customers.email is 'lower case';
   comment on function sales.total(bigint, date) is 'all they ever paid';`;
+
+/** Expressions that are SQL syntax up to 13 and functions of their own name from 14 on, or so. */
+export const SQL_SYNTAX = /* sql */ `
+  create table public.syntax (
+    v text default trim(both from ' x '),
+    w text default substring('abc' from 2 for 1),
+    n int default position('b' in 'abc'),
+    o text default overlay('abcd' placing 'x' from 2 for 1),
+    at timestamp default (now() at time zone 'UTC'),
+    year numeric default extract(year from now()),
+    day date default current_date,
+    who text default current_user,
+    stamp timestamptz(3) default current_timestamp(3),
+    least_one int default coalesce(nullif(1, 2), greatest(1, 2)),
+    arr int[] default array[1, 2]::int[],
+    check (v similar to 'x%' or v ilike 'y'),
+    check (w between 'a' and 'c' and n in (1, 2, 3)),
+    check (v collate "C" < 'z')
+  );
+  create view public.syntax_view as select trim(leading 'x' from v) as a,
+    substring(w from 'a.') as b, extract(epoch from at)::int as c, n from public.syntax where at::date > current_date - 1;`;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Session } from '../session.js';
 import { ACCESS } from './schema/access.js';
+import { canonicalExpression } from './schema/canonical-expression.js';
 import { canonicalView } from './schema/canonical-view.js';
 import type { SchemaOfSide } from './schema/compare-schemas.js';
 import { expectationOf } from './schema/expected-differences.js';
@@ -27,7 +28,19 @@ const QUERY = /* sql */ `
   )
   select o.*, current_setting('server_version_num') as version from object o`;
 
-const VIEW_KINDS = new Set(['view', 'materialized_view']);
+/** How what majors print differently is brought into one form; everything else stays as it is. */
+const CANONICAL: Readonly<Record<string, (definition: string) => string>> = {
+  view: canonicalView,
+  materialized_view: canonicalView,
+  column: canonicalExpression,
+  constraint: canonicalExpression,
+  domain: canonicalExpression,
+  index: canonicalExpression,
+  policy: canonicalExpression,
+  rule: canonicalExpression,
+  statistics: canonicalExpression,
+  trigger: canonicalExpression,
+};
 
 function objectOf(row: Record<string, string | null>): SchemaObject {
   const kind = row['kind']!;
@@ -35,7 +48,7 @@ function objectOf(row: Record<string, string | null>): SchemaObject {
   return {
     kind,
     name: row['name']!,
-    definition: VIEW_KINDS.has(kind) ? canonicalView(definition) : definition,
+    definition: CANONICAL[kind]?.(definition) ?? definition,
     partOf: row['part_of'] ?? null,
     follows: row['follows'] ?? null,
   };

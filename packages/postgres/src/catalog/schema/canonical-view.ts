@@ -1,5 +1,5 @@
-/** Literals and quoted names stay as they are; only white space between them may differ. */
-const QUOTED_OR_SPACE = /('(?:[^']|'')*'|"(?:[^"]|"")*")|\s+/g;
+import { canonicalExpression, outsideLiterals } from './canonical-expression.js';
+
 /** The only relation of the outer FROM: a name, and its alias if there is one. */
 const ONE_RELATION =
   /\bFROM ((?:\w+|"(?:[^"]|"")*")(?:\.(?:\w+|"(?:[^"]|"")*"))?)(?: ((?!WHERE|GROUP|ORDER|LIMIT|HAVING|WINDOW|UNION|EXCEPT|INTERSECT|OFFSET|FOR|FETCH)(?:\w+|"(?:[^"]|"")*")))?(?=$|;| (?:WHERE|GROUP|ORDER|LIMIT|HAVING|WINDOW|OFFSET|FOR|FETCH)\b)/;
@@ -9,9 +9,10 @@ const ONE_RELATION =
  * front, from 16 on without. Such a view loses the qualifier; one over several keeps them all.
  */
 export function canonicalView(definition: string): string {
-  const text = definition
-    .replace(QUOTED_OR_SPACE, (_, quoted: string | undefined) => quoted ?? ' ')
-    .trim();
+  return outsideLiterals(canonicalExpression(definition), withoutQualifier);
+}
+
+function withoutQualifier(text: string): string {
   if ((text.match(/\bFROM\b/g)?.length ?? 0) !== 1) return text;
   const found = ONE_RELATION.exec(text);
   if (!found) return text;
