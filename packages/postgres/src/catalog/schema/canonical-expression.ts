@@ -17,7 +17,7 @@ function closing(text: string, open: number): number {
 }
 
 /** Splits at the first of the words that stands outside brackets; null when there is none. */
-function cut(text: string, word: string): [string, string] | null {
+export function cut(text: string, word: string): [string, string] | null {
   let depth = 0;
   for (let place = 0; place < text.length; place += 1) {
     if (text[place] === '(') depth += 1;

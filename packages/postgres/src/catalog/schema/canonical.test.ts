@@ -28,6 +28,14 @@ test.each([
   ],
   ['SELECT orders.id FROM sales.orders;', 'SELECT id FROM sales.orders;'],
   ['SELECT id\n   FROM sales.orders;', 'SELECT id FROM sales.orders;'],
+  [
+    'SELECT c.email FROM s.c WHERE (c.r > ( SELECT avg(x.r) FROM s.c x WHERE x.id <> c.id));',
+    'SELECT email FROM s.c WHERE (r > ( SELECT avg(x.r) FROM s.c x WHERE x.id <> id));',
+  ],
+  [
+    'SELECT email FROM s.c WHERE (r > ( SELECT avg(x.r) FROM s.c x WHERE x.id <> c.id));',
+    'SELECT email FROM s.c WHERE (r > ( SELECT avg(x.r) FROM s.c x WHERE x.id <> id));',
+  ],
   ['SELECT a.id FROM a JOIN b ON (a.id = b.id);', 'SELECT a.id FROM a JOIN b ON (a.id = b.id);'],
   [`SELECT 'o.id  ' FROM s."T t" o;`, `SELECT 'o.id  ' FROM s."T t" o;`],
 ])('view %s is %s', (printed, canonical) => {
