@@ -64,7 +64,8 @@ export async function readPublishable(
 
 /**
  * User tables that none of the publications carries, by itself or through a partitioned table above
- * it; null when there is none of them. A partitioned table without rows of its own is not asked for.
+ * it; null when there is none of them. Partitioned tables have no rows of their own and unlogged ones
+ * cannot be published: neither is asked for.
  */
 export async function readUnpublished(
   session: Session,
@@ -76,7 +77,7 @@ export async function readUnpublished(
       union all
       select n.nspname, c.relname
       from pg_class c join pg_namespace n on n.oid = c.relnamespace
-      where c.relkind = 'r' and c.relpersistence <> 't' and exists (select from ours)
+      where c.relkind = 'r' and c.relpersistence = 'p' and exists (select from ours)
         and n.nspname not in ('information_schema', 'turnout') and n.nspname !~ '^pg_'
         and not exists (
           select from pg_publication_rel r join ours on ours.oid = r.prpubid
