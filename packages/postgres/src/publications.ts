@@ -1,8 +1,10 @@
 import { fail } from '@turnout/contracts/errors';
 import { readPublication, readPublishable, type Publishable } from './catalog/publications.js';
+import { databaseErrorNames, sqlState } from './database-error.js';
 import { quoteIdent, quoteTable } from './identifiers.js';
+import { inReplicaRole } from './replica-role.js';
+import { serverFacts } from './server-message.js';
 import type { Session } from './session.js';
-import { inTransaction } from './transaction.js';
 
 export interface PublicationOptions {
   /** Publish changes of partitions under the name of their root. */
@@ -25,7 +27,7 @@ function tableClause(table: Publishable): string {
  * Makes the publication hold exactly these tables; does nothing when it does already.
  * @returns whether anything was changed
  * @throws TRN2014 for a table that does not exist; TRN2013 for one whose updates and deletes would
- *   fail for the application once it is published
+ *   fail for the application once it is published; TRN2025 when the server refuses a statement
  */
 export async function ensurePublication(
   session: Session,
@@ -52,27 +54,53 @@ export async function ensurePublication(
   if (same) return false;
 
   const list = wanted.map(tableClause).join(', ');
-  const settings = { lock_timeout: String(lockTimeoutMs) };
   const option = `publish_via_partition_root = ${viaRoot}`;
-  await inTransaction(
-    session,
-    async () => {
-      if (current && list !== '') {
-        await session.query(`alter publication ${quoteIdent(name)} set table ${list}`);
-        await session.query(`alter publication ${quoteIdent(name)} set (${option})`);
-        return;
-      }
-      if (current) await session.query(`drop publication ${quoteIdent(name)}`);
-      const tablesClause = list === '' ? '' : `for table ${list}`;
-      await session.query(
-        `create publication ${quoteIdent(name)} ${tablesClause} with (${option})`,
-      );
-    },
-    { settings },
-  );
+  const quoted = quoteIdent(name);
+  const statements =
+    current && list !== ''
+      ? [
+          `alter publication ${quoted} set table ${list}`,
+          `alter publication ${quoted} set (${option})`,
+        ]
+      : [
+          ...(current ? [`drop publication ${quoted}`] : []),
+          `create publication ${quoted} ${list === '' ? '' : `for table ${list}`} with (${option})`,
+        ];
+  await runDdl(session, name, statements, { lock_timeout: String(lockTimeoutMs) });
   return true;
 }
 
+/** @throws TRN2025 with what the server said */
 export async function dropPublication(session: Session, name: string): Promise<void> {
-  await session.query(`drop publication if exists ${quoteIdent(name)}`);
+  await runDdl(session, name, [`drop publication if exists ${quoteIdent(name)}`]);
+}
+
+/** In replica role: an event trigger that logs DDL into a guarded table would refuse ours (D23). */
+async function runDdl(
+  session: Session,
+  publication: string,
+  statements: readonly string[],
+  settings: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  try {
+    await inReplicaRole(
+      session,
+      async () => {
+        for (const statement of statements) await session.query(statement);
+      },
+      settings,
+    );
+  } catch (thrown) {
+    if (sqlState(thrown) === null) throw thrown;
+    const { table, schema } = databaseErrorNames(thrown);
+    throw fail(
+      'ddl_refused',
+      {
+        object: `publication ${publication}`,
+        ...serverFacts(thrown),
+        ...(table === null ? {} : { table: `${schema}.${table}` }),
+      },
+      thrown,
+    );
+  }
 }

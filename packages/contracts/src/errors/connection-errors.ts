@@ -78,7 +78,8 @@ export const CONNECTION_ERRORS = {
   event_trigger_always: {
     code: 'TRN2016',
     title: 'Event trigger is enabled always or for replicas',
-    remedy: 'Disable the event trigger for the time of the migration.',
+    remedy:
+      'Run ALTER EVENT TRIGGER … ENABLE (mode origin) or DISABLE on the one named for the time of the migration.',
     http: 409,
     exit: 3,
     retry: 'manual',
@@ -119,7 +120,8 @@ export const CONNECTION_ERRORS = {
   schema_transfer_failed: {
     code: 'TRN2021',
     title: 'Schema could not be transferred',
-    remedy: 'Read the message; load the schema by hand and set schema.transfer to existing.',
+    remedy:
+      'Mend what the message names on the side named (a role, an extension, a privilege, a newer pg_dump) and start again; nothing of the section was loaded. Or load the schema by hand and set schema.transfer to existing.',
     http: 500,
     exit: 1,
     retry: 'manual',
@@ -127,7 +129,8 @@ export const CONNECTION_ERRORS = {
   monitoring_denied: {
     code: 'TRN2022',
     title: 'Role may not see other sessions and standbys',
-    remedy: 'Run GRANT pg_monitor TO the role of Turnout on the side named.',
+    remedy:
+      'Run GRANT pg_monitor TO the role of Turnout on the side named; without it their states read as NULL.',
     http: 409,
     exit: 3,
     retry: 'manual',
@@ -144,7 +147,34 @@ export const CONNECTION_ERRORS = {
     code: 'TRN2024',
     title: 'A subscription writes into this database',
     remedy:
-      'Drop or disable the subscription named: what it writes passes the guard and would be lost.',
+      'Run ALTER SUBSCRIPTION … DISABLE (or DROP SUBSCRIPTION) for the one named: what it writes passes the guard.',
+    http: 409,
+    exit: 3,
+    retry: 'manual',
+  },
+  ddl_refused: {
+    code: 'TRN2025',
+    title: 'Server refused a statement of Turnout',
+    remedy:
+      'Remove what the message names on that database (a missing privilege, a lock, an event trigger) and try again.',
+    http: 409,
+    exit: 3,
+    retry: 'manual',
+  },
+  trigger_always: {
+    code: 'TRN2026',
+    title: 'Trigger fires for replicated rows',
+    remedy:
+      'Run ALTER TABLE … ENABLE TRIGGER (mode origin) on the one named, unless it is meant to fire on both sides for each row.',
+    http: 409,
+    exit: 3,
+    retry: 'manual',
+  },
+  standbys_ignored: {
+    code: 'TRN2027',
+    title: 'Standbys are not waited for',
+    remedy:
+      'Set standbys to streaming or synchronous, or never promote a standby of either side during a switch.',
     http: 409,
     exit: 3,
     retry: 'manual',

@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dropPublication, ensurePublication } from '../publications.js';
 import { openSession, type Session } from '../session.js';
 import { readEventTriggers } from './event-triggers.js';
-import { changedTables, readFingerprints } from './fingerprint.js';
+import { changedSince, readCatalogState } from './catalog-state.js';
 import { readPreparedTransactions } from './locks.js';
 import { canSetReplicaRole, readPrivileges } from './privileges.js';
 import { readPublication } from './publications.js';
 import { readSequences } from './sequences.js';
 import { readServer } from './server.js';
-import { readTables, type Table } from './tables.js';
+import { ALL_TABLES, readTables, type Table } from './tables.js';
 
 describe.each(['13', '15'] as const)('the catalogue of a %s server', (version) => {
   let cluster: Cluster;
@@ -118,17 +118,25 @@ describe.each(['13', '15'] as const)('the catalogue of a %s server', (version) =
     expect(tables.map(({ name }) => name)).toEqual(['bare', 'by_index', 'fleeting', 'whole']);
   });
 
-  test('sequences say value, step and owner, and null while never called', async () => {
-    await session.query(`create sequence public.steps increment 5 cache 10`);
+  test('sequences say where they stand, called or not, with step, owner and column', async () => {
+    await session.query(`create sequence public.steps increment 5 cache 10;
+      create sequence public.again; select nextval('public.again');
+      alter sequence public.again restart with 500`);
     await session.query(`select nextval('public.fleeting_id_seq')`);
     const sequences = await readSequences(session);
-    expect(sequences.map(({ name, lastValue }) => [name, lastValue])).toEqual([
-      ['fleeting_id_seq', 1n],
-      ['steps', null],
-      ['orders_id_seq', null],
+    expect(sequences.map(({ name, value, called }) => [name, value, called])).toEqual([
+      ['again', 500n, false],
+      ['fleeting_id_seq', 1n, true],
+      ['steps', 1n, false],
+      ['orders_id_seq', 1n, false],
     ]);
-    expect(sequences[0]).toMatchObject({ ownedBy: 'public.fleeting.id', typeName: 'integer' });
-    expect(sequences[1]).toMatchObject({ increment: 5n, cache: 10n, start: 1n, ownedBy: null });
+    expect(sequences[1]).toMatchObject({
+      ownedBy: 'public.fleeting.id',
+      typeName: 'integer',
+      columnType: 'integer',
+    });
+    expect(sequences[2]).toMatchObject({ increment: 5n, cache: 10n, start: 1n, ownedBy: null });
+    await session.query(`drop sequence public.steps, public.again`);
   });
 
   test('the server tells its identity', async () => {
@@ -144,23 +152,28 @@ describe.each(['13', '15'] as const)('the catalogue of a %s server', (version) =
     expect(server.currentLsn).toBeGreaterThan(0n);
   });
 
-  test('a fingerprint changes with the schema, not with rows or our own triggers', async () => {
-    const before = await readFingerprints(session);
+  test('the state changes with DDL, not with rows, upkeep or temporary tables', async () => {
+    const before = await readCatalogState(session, ALL_TABLES);
     await session.query(`insert into public.bare values ('x')`);
-    expect(changedTables(before, await readFingerprints(session))).toEqual([]);
+    await session.query(`truncate public.bare`);
+    await session.query(`reindex table sales.orders`);
+    await session.query(`vacuum (full, analyze) public.whole`);
+    await session.query(`vacuum freeze pg_catalog.pg_attribute`);
+    await session.query(
+      `create temporary table brief (id serial primary key, e text check (e > ''))`,
+    );
+    expect(changedSince(before, await readCatalogState(session, ALL_TABLES))).toEqual([]);
     await session.query(`begin; alter table public.bare add column more int;
       create index on public.whole (v); create table public.added (id int);
-      drop table public.by_index`);
-    expect(changedTables(before, await readFingerprints(session))).toEqual([
+      drop table public.by_index; create type public.mood as enum ('good')`);
+    expect(changedSince(before, await readCatalogState(session, ALL_TABLES))).toEqual([
+      'domains and enums',
       'public.added',
       'public.bare',
       'public.by_index',
       'public.whole',
     ]);
     await session.query('rollback');
-    expect(before.find(({ name }) => name === 'orders')!.text).toContain(
-      'column note character varying(20)',
-    );
   });
 
   test('privileges, event triggers and prepared transactions are listed', async () => {
@@ -171,7 +184,12 @@ describe.each(['13', '15'] as const)('the catalogue of a %s server', (version) =
     expect(await canSetReplicaRole(session)).toBe(false);
     const modest = await readPrivileges(session);
     expect(modest).toMatchObject({ superuser: false, createInDatabase: false });
-    expect(modest.tablesNotOwned).toContain('sales.orders');
+    expect(modest.tablesNotOwned).toContainEqual({
+      schema: 'sales',
+      name: 'orders',
+      owner: 'postgres',
+    });
+    expect(modest.monitoring).toBe(false);
     await session.query('reset session authorization');
 
     await session.query(`create function public.watch() returns event_trigger language plpgsql

@@ -9,8 +9,16 @@ export interface Privileges {
   readonly bypassRowSecurity: boolean;
   /** Needed for the schema `turnout` and for publications. */
   readonly createInDatabase: boolean;
+  /** Sees states of other sessions and of standbys; without it they read as NULL, not as refused. */
+  readonly monitoring: boolean;
   /** Tables the role does not own: it could neither guard nor unguard nor publish them. */
-  readonly tablesNotOwned: readonly string[];
+  readonly tablesNotOwned: readonly NotOwned[];
+}
+
+export interface NotOwned {
+  readonly schema: string;
+  readonly name: string;
+  readonly owner: string;
 }
 
 /** What the role of the session may do in its database. */
@@ -20,7 +28,9 @@ export async function readPrivileges(session: Session): Promise<Privileges> {
   >(/* sql */ `select r.rolname as role, r.rolsuper as superuser, r.rolreplication as replication,
         r.rolbypassrls as bypass_rls,
         has_database_privilege(current_database(), 'create') as create_in_database,
-        (select coalesce(json_agg(c.oid::regclass::text order by c.oid::regclass::text), '[]')
+        pg_has_role(current_user, 'pg_read_all_stats', 'usage') as monitoring,
+        (select coalesce(json_agg(json_build_object('schema', n.nspname, 'name', c.relname,
+             'owner', pg_get_userbyid(c.relowner)) order by n.nspname, c.relname), '[]')
            from pg_class c join pg_namespace n on n.oid = c.relnamespace
           where c.relkind in ('r', 'p') and c.relpersistence <> 't'
             and n.nspname not in ('information_schema', 'turnout') and n.nspname !~ '^pg_'
@@ -33,7 +43,8 @@ export async function readPrivileges(session: Session): Promise<Privileges> {
     replication: row['replication'] === 't',
     bypassRowSecurity: row['bypass_rls'] === 't',
     createInDatabase: row['create_in_database'] === 't',
-    tablesNotOwned: JSON.parse(row['tables_not_owned']!) as string[],
+    monitoring: row['monitoring'] === 't',
+    tablesNotOwned: JSON.parse(row['tables_not_owned']!) as NotOwned[],
   };
 }
 

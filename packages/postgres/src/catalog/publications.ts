@@ -61,3 +61,31 @@ export async function readPublishable(
     withoutIdentity: row['without_identity'] ?? null,
   }));
 }
+
+/**
+ * User tables that none of the publications carries, by itself or through a partitioned table above
+ * it; null when there is none of them. Partitioned tables have no rows of their own and unlogged ones
+ * cannot be published: neither is asked for.
+ */
+export async function readUnpublished(
+  session: Session,
+  publications: readonly string[],
+): Promise<{ readonly schema: string; readonly name: string }[] | null> {
+  const { rows } = await session.query<Record<string, string | null>>(
+    /* sql */ `with ours as (select oid from pg_publication where pubname = any($1))
+      select null as schema, null as name where not exists (select from ours)
+      union all
+      select n.nspname, c.relname
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relkind = 'r' and c.relpersistence = 'p' and exists (select from ours)
+        and n.nspname not in ('information_schema', 'turnout') and n.nspname !~ '^pg_'
+        and not exists (
+          select from pg_publication_rel r join ours on ours.oid = r.prpubid
+          where r.prrelid = c.oid or (c.relispartition
+            and r.prrelid in (select relid from pg_partition_ancestors(c.oid) relid)))
+      order by 1, 2`,
+    [publications],
+  );
+  if (rows.some(({ name }) => name === null)) return null;
+  return rows.map(({ schema, name }) => ({ schema: schema!, name: name! }));
+}

@@ -6,6 +6,8 @@ export interface Server {
   readonly version: number;
   readonly versionText: string;
   readonly database: string;
+  /** With the system identifier it names one database, whatever URL led to it. */
+  readonly databaseOid: string;
   /** The same for a cluster and its standbys, different for a restored copy made by initdb. */
   readonly systemIdentifier: string;
   /** Eight hex digits; changes at every promotion. Null on a standby, which has none of its own. */
@@ -33,7 +35,7 @@ export async function readServer(session: Session): Promise<Server> {
     Record<string, string | null>
   >(/* sql */ `select current_setting('server_version_num') as version,
         current_setting('server_version') as version_text,
-        d.datname as database, pg_encoding_to_char(d.encoding) as encoding, d.datcollate as collation,
+        d.datname as database, d.oid as database_oid, pg_encoding_to_char(d.encoding) as encoding, d.datcollate as collation,
         (select system_identifier from pg_control_system()) as system_identifier,
         pg_is_in_recovery() as in_recovery,
         case when not pg_is_in_recovery()
@@ -58,6 +60,7 @@ export async function readServer(session: Session): Promise<Server> {
     version: count('version'),
     versionText: row['version_text']!,
     database: row['database']!,
+    databaseOid: row['database_oid']!,
     systemIdentifier: row['system_identifier']!,
     timeline: row['timeline'] ?? null,
     inRecovery: row['in_recovery'] === 't',

@@ -1,3 +1,4 @@
+import { quoteTable } from '../identifiers.js';
 import type { Session } from '../session.js';
 import { isSelected, type TableSelection } from './table-patterns.js';
 
@@ -155,4 +156,15 @@ export async function readTables(
 ): Promise<Table[]> {
   const { rows } = await session.query<Record<string, string | null>>(QUERY);
   return rows.map(tableOf).filter((table) => isSelected(table, selection));
+}
+
+/** Whether the table holds anything; one row is looked at. */
+export async function hasRows(
+  session: Session,
+  table: { readonly schema: string; readonly name: string },
+): Promise<boolean> {
+  const { rows } = await session.query<{ found: string }>(
+    /* sql */ `select exists (select from ${quoteTable(table)}) as found`,
+  );
+  return rows[0]?.found === 't';
 }

@@ -20,13 +20,13 @@ export interface ClusterSide {
   readonly state: 'open' | 'closed';
 }
 
-interface Installed {
+export interface Installed {
   readonly pair: string;
   readonly side: string;
 }
 
 /** The side this database says it is; null when nothing is installed. */
-async function readInstalled(session: Session): Promise<Installed | null> {
+export async function readInstalled(session: Session): Promise<Installed | null> {
   const { rows } = await session.query<{ found: string | null }>(
     /* sql */ `select to_regclass('turnout.side') as found`,
   );

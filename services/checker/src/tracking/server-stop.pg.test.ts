@@ -11,12 +11,12 @@ const DELAY_MS_MAX = 1_500;
 let pair: CheckedTestPair;
 const sessions: Partial<Record<Side, Session>> = {};
 
-const clusterOf = (side: Side) => pair.cluster(side);
+const clusterOf = (side: Side) => pair.clusters[side === 'blue' ? 0 : 1]!;
 
 async function reconnect(side: Side): Promise<void> {
   await sessions[side]?.end().catch(() => undefined);
   sessions[side] = await openSession({
-    endpoint: { url: pair.url(side) },
+    endpoint: { url: clusterOf(side).url('shop') },
     applicationName: 'test',
   });
 }
@@ -45,7 +45,7 @@ async function untilFollowed(side: Side): Promise<void> {
 /** Inserts on blue until its server goes. */
 async function startWriter(): Promise<{ ended: Promise<number>; stop(): void }> {
   const session = await openSession({
-    endpoint: { url: pair.url('blue') },
+    endpoint: { url: clusterOf('blue').url('shop') },
     applicationName: 'writer',
   });
   const first = deferred();

@@ -5,7 +5,7 @@ import { within } from '@turnout/core/waiting';
 import { evaluateGates, type GateVerdict } from '@turnout/machine/gates';
 import { destroySession, openSession, type Session } from '@turnout/postgres/session';
 import type { PairContext } from '../context.js';
-import type { SchemaView } from '../side/schema-freeze.js';
+import type { SchemaSeen, SchemaView } from '../side/schema-view.js';
 import { readFacts } from './read-facts.js';
 
 /** Longest evaluation; every part of it has a shorter limit of its own. */
@@ -69,10 +69,10 @@ export class GateKeeper {
   }
 
   /** @throws TRN5002 naming every closed gate with what was observed */
-  async require(from: Side): Promise<{ readonly schema: SchemaView }> {
+  async require(from: Side): Promise<{ readonly schema: SchemaSeen }> {
     const { verdicts, schema } = await this.evaluate(from);
     const closed = verdicts.filter(({ open }) => !open);
-    if (closed.length === 0 && schema !== null) return { schema };
+    if (closed.length === 0 && schema !== null) return { schema: schema.seen };
     throw fail('gate_closed', {
       gates: closed
         .map(({ id, observed, limit }) => `${id}: ${observed ?? 'unknown'}, needs ${limit}`)

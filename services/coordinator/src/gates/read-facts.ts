@@ -5,7 +5,7 @@ import type { Session } from '@turnout/postgres/session';
 import { silentGating } from '@turnout/traffic/gating';
 import type { PairContext } from '../context.js';
 import { sendMarker } from '../side/round-trip.js';
-import { readSchemaSeen, type SchemaView } from '../side/schema-freeze.js';
+import { readSchemaView, type SchemaView } from '../side/schema-view.js';
 import { awaitStandbys } from '../side/standbys.js';
 import { countLeaks } from '../leaks/count-leaks.js';
 import { oldestWriterMs, preparedCount } from './sql/gate-sql.js';
@@ -98,7 +98,7 @@ export async function readFacts(sources: FactSources): Promise<Facts> {
     known(() => measureLag(sources)),
     known(() => verifiedAgo(sources)),
     known(() => store.checks.openDifferences(pair.name)),
-    known(() => readSchemaSeen(control, pair, from)),
+    known(() => readSchemaView(control, pair, from)),
     known(async () => silentGating(await routes.probe({ deadlineMs: PROBE_DEADLINE_MS }))),
   ]);
   const facts: GateFacts = {

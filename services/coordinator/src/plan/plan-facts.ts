@@ -7,7 +7,7 @@ import { readWriterLocks } from '@turnout/postgres/catalog/locks';
 import type { Session } from '@turnout/postgres/session';
 import { readSlot } from '@turnout/postgres/slots';
 import type { PairContext } from '../context.js';
-import { previewSequences } from '../side/sequences.js';
+import { previewSequences, type SequencePreview } from '../side/sequences.js';
 import { awaitStandbys } from '../side/standbys.js';
 
 /** What the rows of the step table will act on, read from the databases. */
@@ -19,11 +19,7 @@ export interface PlanFacts {
   readonly gates: readonly GateVerdict[];
   readonly guarded: number;
   readonly unguarded: readonly string[];
-  readonly sequences: readonly {
-    readonly name: string;
-    readonly from: string;
-    readonly to: string;
-  }[];
+  readonly sequences: readonly (Omit<SequencePreview, 'note'> & { readonly note: string })[];
   readonly policy: StandbyPolicy;
   readonly standbys: string;
   /** Transactions that arming would wait for now. */
@@ -82,7 +78,7 @@ export function lasting(facts: PlanFacts): PlanFacts {
   return {
     ...facts,
     gates: facts.gates.map((gate) => ({ ...gate, open: true, observed: '' })),
-    sequences: facts.sequences.map(({ name }) => ({ name, from: '', to: '' })),
+    sequences: facts.sequences.map((each) => ({ ...each, from: '', to: '', margin: '', note: '' })),
     standbys: '',
     writers: [],
     proofBase: '',

@@ -2,36 +2,73 @@ import { ERRORS } from '@turnout/contracts/errors';
 import { isAppError } from '@turnout/core/app-error';
 import { sessionName } from '@turnout/core/object-names';
 import { SIDES, type Side } from '@turnout/core/sides';
+import { serverFacts } from '@turnout/postgres/server-message';
 import { withSession } from '@turnout/postgres/session';
 import type { ResolvedPair } from '@turnout/service-kit/config/resolve-config';
 import { withSideSessions } from '../side/read-sessions.js';
-import type { Finding } from './finding.js';
-import { REQUIREMENTS, type PreflightSubject, type Requirement } from './requirements.js';
+import type { Finding, Problem } from './finding.js';
+import type { PreflightSubject, Requirement } from './requirement.js';
+import { REQUIREMENTS } from './requirements.js';
 
 /** SQLSTATE of a look that the role may not take. */
 const DENIED = '42501';
+/** So many objects are named in a sentence; `problems` holds all of them. */
+const NAMED_MAX = 10;
 
 interface Verdict {
   readonly finding: Finding;
   readonly denied: boolean;
 }
 
+/** First ones in a sentence, and how many more there are. */
+function listed(parts: readonly string[]): string {
+  const different = [...new Set(parts)];
+  const more = different.length - NAMED_MAX;
+  return [...different.slice(0, NAMED_MAX), ...(more > 0 ? [`${more} more`] : [])].join('; ');
+}
+
+function observedOf(problems: readonly Problem[]): string {
+  return listed(
+    problems.map(({ side, object, what }) =>
+      [side === null ? null : `${side}:`, object, what].filter((part) => part !== null).join(' '),
+    ),
+  );
+}
+
+/** What to type on which side; the catalogue's words where a problem has none of its own. */
+function remedyOf(problems: readonly Problem[], fallback: string): string {
+  const own = problems.flatMap(({ side, remedy }) =>
+    remedy === null ? [] : [side === null ? remedy : `on ${side}: ${remedy}`],
+  );
+  return own.length === 0 ? fallback : listed(own);
+}
+
 async function judge(requirement: Requirement, subject: PreflightSubject): Promise<Verdict> {
   const { id, error, severity, ok } = requirement;
-  let observed: string | null;
-  let denied = false;
+  const { code, remedy } = ERRORS[error];
   try {
-    observed = await requirement.wrong(subject);
+    const problems = await requirement.wrong(subject);
+    const finding: Finding =
+      problems.length === 0
+        ? { id, severity: 'ok', code: null, observed: ok, remedy: null, problems }
+        : {
+            id,
+            severity,
+            code,
+            observed: observedOf(problems),
+            remedy: remedyOf(problems, remedy),
+            problems,
+          };
+    return { finding, denied: false };
   } catch (thrown) {
-    const state = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'unknown';
-    denied = state === DENIED;
-    observed = `could not be determined (${state})`;
+    const { sqlstate, message } = serverFacts(thrown);
+    const reason = [sqlstate ?? 'no answer', message].filter((part) => part !== null).join(' ');
+    const observed = `could not be determined (${reason})`;
+    return {
+      finding: { id, severity, code, observed, remedy, problems: [] },
+      denied: sqlstate === DENIED,
+    };
   }
-  const finding: Finding =
-    observed === null
-      ? { id, severity: 'ok', code: null, observed: ok, remedy: null }
-      : { id, severity, code: ERRORS[error].code, observed, remedy: ERRORS[error].remedy };
-  return { finding, denied };
 }
 
 /**
@@ -69,6 +106,7 @@ async function connect(pair: ResolvedPair, side: Side): Promise<Finding[]> {
         code: entry.code,
         observed,
         remedy: entry.remedy,
+        problems: [{ side, object: place, what: 'gives no session', remedy: null }],
       },
     ];
   }

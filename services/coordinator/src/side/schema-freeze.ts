@@ -1,65 +1,118 @@
 import { createHash } from 'node:crypto';
-import { fail } from '@turnout/contracts/errors';
 import { objectName } from '@turnout/core/object-names';
-import { directionFrom, type Side } from '@turnout/core/sides';
-import { readColumnShapes } from '@turnout/postgres/catalog/column-shape';
+import type { Side } from '@turnout/core/sides';
+import { readCatalogState, type CatalogState } from '@turnout/postgres/catalog/catalog-state';
+import { readUnpublished } from '@turnout/postgres/catalog/publications';
+import {
+  compareSchemas,
+  type SchemaDifference,
+  type SchemaOfSide,
+} from '@turnout/postgres/catalog/schema/compare-schemas';
+import { readSchemaObjects, schemaFingerprint } from '@turnout/postgres/catalog/schema-objects';
 import { isSelected } from '@turnout/postgres/catalog/table-patterns';
 import type { Session } from '@turnout/postgres/session';
 import type { ResolvedPair } from '@turnout/service-kit/config/resolve-config';
-import { unpublishedTables } from '../gates/sql/gate-sql.js';
 
-/** Fingerprint of each side as the gates saw it. */
-export type SchemaSeen = Readonly<Record<Side, string>>;
+type FrozenPair = Pick<ResolvedPair, 'name' | 'tables'>;
 
-export interface SchemaView extends SchemaSeen {
-  /** What differs between the sides, by kind and name. */
-  readonly differences: readonly string[];
+/** What the gates see of one side, and what arm and fence compare with (PROTOCOL 4.3). */
+export interface SideSchema extends SchemaOfSide {
+  /** Equal on both sides where nothing differs that a dump would hold. */
+  readonly fingerprint: string;
+  /** To compare with later readings of the same side. */
+  readonly state: CatalogState;
+  /** Tables of the pair that the link's publication lacks; null when this side has none. */
+  readonly unpublished: readonly string[] | null;
 }
 
-/**
- * One hash over the replicated tables of a side. Read at arm and again under the fence, it shows a
- * table created or altered in between; read on both sides, it shows whether they fit.
- */
-export async function readFingerprint(session: Session, pair: ResolvedPair): Promise<string> {
-  const shapes = await readColumnShapes(session, pair.tables);
-  const text = shapes
-    .map(({ schema, name, columns }) => `${schema}.${name}: ${columns}`)
-    .join('\n');
-  return createHash('sha256').update(text).digest('hex').slice(0, 32);
-}
-
-export async function readSchemaSeen(
-  control: Readonly<Record<Side, Session>>,
-  pair: ResolvedPair,
-  from: Side,
-): Promise<SchemaView> {
-  const [blue, green] = await Promise.all([
-    readFingerprint(control.blue, pair),
-    readFingerprint(control.green, pair),
-  ]);
-  const { rows } = await control[from].query<{ schema: string; name: string }>(
-    unpublishedTables(objectName(pair.name, directionFrom(from))),
-  );
-  const unpublished = rows.filter((table) => isSelected(table, pair.tables));
+/** Everything about the schema of one side; tens of milliseconds, so not for the window. */
+export async function readSideSchema(session: Session, pair: FrozenPair): Promise<SideSchema> {
+  // The state first: what changes while the rest is read shows as a change, not as the beginning.
+  const state = await readCatalogState(session, pair.tables);
+  const schema = await readSchemaObjects(session, pair.tables);
+  const links = [objectName(pair.name, 'forward'), objectName(pair.name, 'reverse')];
+  const unpublished = await readUnpublished(session, links);
   return {
-    blue,
-    green,
-    differences: [
-      ...(blue === green ? [] : ['tables or columns']),
-      ...unpublished.map(({ schema, name }) => `table ${schema}.${name} is not replicated`),
-    ],
+    ...schema,
+    fingerprint: schemaFingerprint(schema),
+    state,
+    unpublished:
+      unpublished
+        ?.filter((table) => isSelected(table, pair.tables))
+        .map(({ schema: space, name }) => `${space}.${name}`) ?? null,
   };
 }
 
-/** @throws TRN5024 when the side is not what the gates saw */
-export async function requireSameSchema(
-  session: Session,
-  pair: ResolvedPair,
-  seen: SchemaSeen,
+/** One thing that is wrong with the schemas, for people: kind, name and side, never a definition. */
+export interface SchemaProblem {
+  readonly kind: string;
+  readonly name: string;
+  readonly found: SchemaDifference['found'] | 'unguarded' | 'unpublished' | 'writes past the guard';
+  /** The side to look at: where the thing is missing, unguarded or written. */
+  readonly side: Side;
+}
+
+const namedTables = (
+  names: readonly string[],
+  found: SchemaProblem['found'],
   side: Side,
-): Promise<void> {
-  const fingerprint = await readFingerprint(session, pair);
-  if (fingerprint !== seen[side]) {
-    throw fail('schema_changed', { side, reason: 'it changed since the gates were read' });
-  }
+): SchemaProblem[] => names.map((name) => ({ kind: 'table', name, found, side }));
+
+/** What of one side's state lets writes by: tables without an enabled guard, subscriptions. */
+export function guardProblems(state: CatalogState, side: Side): SchemaProblem[] {
+  return [
+    ...namedTables(state.unguarded, 'unguarded', side),
+    ...state.subscriptions.map((name) => ({
+      kind: 'subscription',
+      name,
+      found: 'writes past the guard' as const,
+      side,
+    })),
+  ];
+}
+
+/**
+ * User tables on `from` = published ∪ excluded by rule = guarded by an enabled trigger = present on
+ * `to`, and everything else a dump would hold equal on both. Empty when all of it is true.
+ */
+export function compareSides(
+  from: SideSchema,
+  to: SideSchema,
+  sides: { readonly from: Side; readonly to: Side },
+): SchemaProblem[] {
+  return [
+    ...compareSchemas(from, to).map(({ kind, name, found }) => ({
+      kind,
+      name,
+      found,
+      side: found === 'missing on from' ? sides.from : sides.to,
+    })),
+    ...namedTables(from.unpublished ?? [], 'unpublished', sides.from),
+    ...guardProblems(from.state, sides.from),
+    ...namedTables(to.state.unguarded, 'unguarded', sides.to),
+  ];
+}
+
+/** A problem as a sentence: `view sales.open_orders is missing on green`. */
+export function problemText({ kind, name, found, side }: SchemaProblem): string {
+  const object = `${kind.replaceAll('_', ' ')} ${name}`;
+  if (found === 'different') return `${object} differs on ${side}`;
+  if (found === 'unguarded') return `${object} has no enabled guard on ${side}`;
+  if (found === 'unpublished') return `${object} is not published on ${side}`;
+  if (found === 'writes past the guard') return `${object} writes into ${side} past the guard`;
+  return `${object} is missing on ${side}`;
+}
+
+/**
+ * One hash of the catalogue state of a side, guards' states included: equal to an earlier one of the
+ * same side when no DDL came between. One statement, fit for the fence connection.
+ */
+export async function readFingerprint(session: Session, pair: FrozenPair): Promise<string> {
+  const state = await readCatalogState(session, pair.tables);
+  const text = JSON.stringify([
+    Object.entries(state.parts).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    state.unguarded,
+    state.subscriptions,
+  ]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }

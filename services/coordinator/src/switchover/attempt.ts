@@ -7,8 +7,8 @@ import type { PairContext } from '../context.js';
 import type { GateKeeper } from '../gates/gate-keeper.js';
 import type { Claimed } from '../side/claim.js';
 import type { DrainProof } from '../side/drain.js';
-import type { SchemaSeen } from '../side/schema-freeze.js';
-import type { SequenceMove } from '../side/sequences.js';
+import type { SchemaSeen } from '../side/schema-view.js';
+import type { SequenceMargin, SequenceMove } from '../side/sequences.js';
 import type { Recorder } from './recorder.js';
 
 /** What one step finds out and a later one needs, by name. */
@@ -25,6 +25,8 @@ export interface Known {
   readonly proof: DrainProof;
   readonly checkId: string;
   readonly sequences: readonly SequenceMove[];
+  /** How fast sequences were used while arming, and for how long the margin has to last. */
+  readonly margin: SequenceMargin;
   readonly certificate: Readonly<Record<string, unknown>>;
 }
 

@@ -4,9 +4,9 @@ import { waitUntil } from '@turnout/core/waiting';
 import { installGuards } from '../lifecycle/installation.js';
 import { takeOver } from '../side/claim.js';
 import { sendMarker } from '../side/round-trip.js';
-import { requireSameSchema } from '../side/schema-freeze.js';
+import { requireSameSchema } from '../side/schema-view.js';
 import { openForClients } from '../side/second-layer.js';
-import { advanceSequences } from '../side/sequences.js';
+import { advanceSequences, previewSequences, sequenceRates } from '../side/sequences.js';
 import { openRoleSession } from '../side/sessions.js';
 import { awaitStandbys } from '../side/standbys.js';
 import { transition } from '../side/transition.js';
@@ -142,9 +142,11 @@ export async function arm(attempt: Attempt): Promise<StepDetail> {
   await Promise.all([startNewLink(attempt), startTracking(attempt), routes.warm()]);
   const roundTripMs = await provePath(attempt);
   const ended = await openForClients(attempt.control(to));
-  attempt.learn({ sequences: await advanceSequences(attempt.control(from), attempt.control(to)) });
+  const sequences = await advanceSequences(attempt.control(from), attempt.control(to));
+  const advancedMs = context.clock.monotonicMs();
   const installed = (await installGuards(pair, from)) + (await installGuards(pair, to));
-  await requireSameSchema(attempt.control(from), pair, attempt.known('schema'), from);
+  // On the session that reads it again under the fence: the statement is prepared there by then.
+  await requireSameSchema(attempt.known('fence'), pair, attempt.known('schema'), from);
   await requireSameSchema(attempt.control(to), pair, attempt.known('schema'), to);
   const standbys = await awaitStandbysOfBoth(attempt);
   await transition(attempt.control(from), claim, {
@@ -161,10 +163,16 @@ export async function arm(attempt: Attempt): Promise<StepDetail> {
   );
   // A round of the checker that still ran would be waited for inside the window.
   await store.tracking.setDesired(pair.name, from, false);
+  const later = await previewSequences(attempt.control(from), attempt.control(to));
+  const rates = sequenceRates(
+    { atMs: advancedMs, moves: sequences },
+    { atMs: context.clock.monotonicMs(), moves: later },
+  );
+  attempt.learn({ margin: { rates, windowMs: pair.window.maxMs } });
   return {
     round_trip_ms: Math.round(roundTripMs),
     guards_installed: installed,
-    sequences: attempt.known('sequences').length,
+    sequences: sequences.length,
     standbys,
     sessions_ended: ended,
     writers_waited_for: waitedFor,

@@ -1,3 +1,4 @@
+import type { SequenceMove } from '../side/sequences.js';
 import type { Attempt } from './attempt.js';
 
 /** Evidence that nothing was in flight when the decision was made. Written on the side it closes. */
@@ -13,11 +14,7 @@ export interface DrainCertificate {
   readonly user_lsn: string | null;
   readonly check: string;
   readonly schema_fingerprint: string;
-  readonly sequences: readonly {
-    readonly name: string;
-    readonly from: string;
-    readonly to: string;
-  }[];
+  readonly sequences: readonly SequenceMove[];
   readonly window_ms_so_far: number | null;
   /** RFC 3339, by the clock of the coordinator. */
   readonly made_at: string;
@@ -37,8 +34,8 @@ export function makeCertificate(attempt: Attempt): DrainCertificate {
     end_lsn: proof.endLsn,
     user_lsn: proof.userLsn,
     check: attempt.known('checkId'),
-    schema_fingerprint: attempt.known('schema')[attempt.from],
-    sequences: attempt.known('sequences').map(({ name, from, to }) => ({ name, from, to })),
+    schema_fingerprint: attempt.known('schema')[attempt.from].fingerprint,
+    sequences: attempt.known('sequences'),
     window_ms_so_far: attempt.windowSoFarMs(),
     made_at: new Date(attempt.context.clock.nowMs()).toISOString(),
   };

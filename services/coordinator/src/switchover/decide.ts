@@ -91,7 +91,9 @@ export async function decide(attempt: Attempt): Promise<StepDetail> {
     throw thrown;
   }
   // nextval passes the fence until C1: read the sequences once more, now that nothing can.
-  attempt.learn({ sequences: await advanceSequences(attempt.control(from), attempt.control(to)) });
+  const margin = attempt.known('margin');
+  const ends = [attempt.control(from), attempt.control(to)] as const;
+  attempt.learn({ sequences: await advanceSequences(...ends, margin) });
   const fenceEpoch = attempt.known('fenceEpoch');
   await commitOpening(attempt, { session: attempt.known('prepare'), fenceEpoch });
   return { fence_epoch: String(fenceEpoch) };

@@ -43,7 +43,10 @@ export const STEPS: readonly Step[] = [
     preview: (facts) => [
       `slot ${facts.newSlot.name} on ${facts.to}: ${facts.newSlot.exists ? 'is there' : 'is created'}`,
       `${facts.guarded} tables guarded on ${facts.from}, ${facts.unguarded.length} to guard${list(facts.unguarded)}`,
-      ...facts.sequences.map(({ name, from, to }) => `sequence ${name}: ${from} → ${to}`),
+      ...facts.sequences.map(
+        ({ name, from, to, note }) =>
+          `sequence ${name}: ${from} → ${to ?? '–'}${note && ` (${note})`}`,
+      ),
       `standbys that count (${facts.policy}): ${facts.standbys}`,
       ...facts.writers.map((writer) => `waits for ${writer}`),
     ],

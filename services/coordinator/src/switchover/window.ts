@@ -5,7 +5,7 @@ import { sqlState } from '@turnout/postgres/database-error';
 import type { Session } from '@turnout/postgres/session';
 import { closeLink, lockDrainProof } from '../side/sql/drain-sql.js';
 import { proveDrain, provesSame, readProof, type DrainProof } from '../side/drain.js';
-import { requireSameSchema } from '../side/schema-freeze.js';
+import { requireSameSchema } from '../side/schema-view.js';
 import { advanceSequences } from '../side/sequences.js';
 import { ask } from '../side/side-row.js';
 import type { Claim } from '../side/sql/side-sql.js';
@@ -83,13 +83,13 @@ export async function fence(attempt: Attempt): Promise<StepDetail> {
 
 export async function drain(attempt: Attempt): Promise<StepDetail> {
   const { from, to, oldLink, context } = attempt;
-  await requireSameSchema(attempt.known('fence'), context.pair, attempt.known('schema'), from);
   const cancelled = await proveNoBypass(attempt.control(from));
-  const proof = await proveDrain(
-    { from, link: oldLink, source: attempt.control(from), target: attempt.control(to) },
-    attempt.windowLeftMs(),
-    attempt.signal,
-  );
+  const ends = { from, link: oldLink, source: attempt.control(from), target: attempt.control(to) };
+  // The catalogue is read on the fence connection while the marker travels.
+  const [proof] = await Promise.all([
+    proveDrain(ends, attempt.windowLeftMs(), attempt.signal),
+    requireSameSchema(attempt.known('fence'), context.pair, attempt.known('schema'), from),
+  ]);
   attempt.learn({ proof });
   const standbys = await awaitStandbysOfBoth(attempt);
   return {
@@ -132,7 +132,7 @@ export async function verify(attempt: Attempt): Promise<StepDetail> {
   const { from, to } = attempt;
   const [rows, sequences] = await Promise.all([
     finalCheck(attempt),
-    advanceSequences(attempt.control(from), attempt.control(to)),
+    advanceSequences(attempt.control(from), attempt.control(to), attempt.known('margin')),
   ]);
   attempt.learn({ sequences });
   const check = attempt.known('checkId');
