@@ -60,11 +60,13 @@ beforeAll(async () => {
 
 afterAll(() => pair?.[Symbol.asyncDispose](), 60_000);
 
-async function stateOf(side: Side): Promise<string | undefined> {
-  const { rows } = await pair
-    .session(side)
-    .query<{ state: string }>('select state from turnout.side');
-  return rows[0]?.state;
+/** By a session of its own each time: the second layer of the fence ends those of clients. */
+function ask<Row extends object>(side: Side, text: string): Promise<Row> {
+  return withClient(pair.url(side), async (client) => (await client.query<Row>(text)).rows[0]!);
+}
+
+async function stateOf(side: Side): Promise<string> {
+  return (await ask<{ state: string }>(side, 'select state from turnout.side')).state;
 }
 
 async function writableSide(): Promise<Side> {
@@ -75,10 +77,8 @@ async function writableSide(): Promise<Side> {
 
 /** When the side opened, by its own clock: the moment of the switch, whoever finished it. */
 async function openedAtMs(side: Side): Promise<number> {
-  const { rows } = await pair
-    .session(side)
-    .query<{ ms: string }>('select extract(epoch from changed_at) * 1000 as ms from turnout.side');
-  return Number(rows[0]?.ms);
+  const text = 'select extract(epoch from changed_at) * 1000 as ms from turnout.side';
+  return Number((await ask<{ ms: string }>(side, text)).ms);
 }
 
 /** Writers go on by themselves: their count grows without any coordinator. */

@@ -20,11 +20,23 @@ export async function expectedRow(runtime: PairRuntime, request: FastifyRequest)
   throw fail('expectation_failed', { pair: row.pair, expected, revision: row.revision });
 }
 
+/** A lease that ended is taken by another within its life; until then nobody leads for a moment. */
+const LEADER_WITHIN_MS = 6_000;
+
 /** @throws TRN5035: what is asked for would be taken up by nobody */
 export async function requireLeader({ context }: PairRuntime): Promise<void> {
   const { store, pair } = context;
-  const [lease] = await store.leases.list([leaderLease(pair.name)]);
-  if (lease?.holder == null) throw fail('no_leader', { pair: pair.name });
+  await waitUntil(
+    async () => {
+      const [lease] = await store.leases.list([leaderLease(pair.name)]);
+      return lease?.holder == null ? undefined : true;
+    },
+    {
+      timeoutMs: LEADER_WITHIN_MS,
+      intervalMs: 50,
+      onTimeout: () => fail('no_leader', { pair: pair.name }),
+    },
+  );
 }
 
 interface Asked {
