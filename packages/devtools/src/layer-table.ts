@@ -29,9 +29,9 @@ export const RESOLVED_BY_NAME: Readonly<Record<string, RegExp>> = {
  */
 export const TEMPORARY = {
   /** Members whose folders may still use each other in circles. */
-  circles: ['services/checker', 'services/coordinator', 'services/replicator'],
+  circles: ['services/checker', 'services/replicator'],
   /** `member dependency` that nobody uses. */
-  unused: ['services/coordinator @turnout/bus', 'services/coordinator typebox'],
+  unused: [],
 } as const satisfies Record<string, readonly string[]>;
 
 /** Libraries that have a home: everybody else goes through it. */

@@ -1,3 +1,5 @@
+import { isAppError, messageOf } from '@turnout/core/app-error';
+
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 
 function field(thrown: unknown, name: string): string | null {
@@ -107,4 +109,12 @@ export function isConnectionLost(thrown: unknown): boolean {
   if (state !== null) return state.startsWith('08') || state.startsWith('57P');
   if (SOCKET_CODES.has(field(thrown, 'code') ?? '')) return true;
   return /^Connection terminated|not queryable$/.test(field(thrown, 'message') ?? '');
+}
+
+/** What went wrong, in words that are safe to store: an error of ours says them itself. */
+export function reasonOf(thrown: unknown): string {
+  if (isAppError(thrown)) return thrown.message;
+  const { sqlstate, message } = serverFacts(thrown);
+  if (sqlstate === null) return messageOf(thrown);
+  return message === null ? `server error ${sqlstate}` : `server error ${sqlstate}: ${message}`;
 }

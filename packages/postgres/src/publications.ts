@@ -3,7 +3,7 @@ import { readPublication, readPublishable, type Publishable } from './catalog/pu
 import { databaseErrorNames, sqlState } from './database-error.js';
 import { quoteIdent, quoteTable } from './identifiers.js';
 import { inReplicaRole } from './replica-role.js';
-import { serverFacts } from './server-message.js';
+import { serverFacts } from './database-error.js';
 import type { Session } from './session.js';
 
 export interface PublicationOptions {

@@ -1,5 +1,8 @@
 import { waitUntil } from '@turnout/core/waiting';
 
+/** The longest answer is that of a cancel, which waits for what it came to. */
+const ANSWER_MS_MAX = 60_000;
+
 export interface ApiAnswer {
   readonly status: number;
   readonly body: Record<string, unknown>;
@@ -38,6 +41,8 @@ export class PairApi {
         ...headers,
       },
       ...(body ? { body: JSON.stringify(body) } : {}),
+      // A call that is never answered must fail the test, not stop it.
+      signal: AbortSignal.timeout(ANSWER_MS_MAX),
     });
     const text = await response.text();
     const parsed = text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);

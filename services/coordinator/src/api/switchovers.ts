@@ -5,7 +5,7 @@ import { Type, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { PairRow } from '@turnout/store/pairs';
 import type { SwitchoverRow } from '@turnout/store/switchovers';
 import type { FastifyInstance } from 'fastify';
-import { planView } from '../plan/plan-view.js';
+import { planView } from '../switchover/plan.js';
 import type { PairRuntime, Runtimes } from '../runtime.js';
 import { requestSwitchover } from '../switchover/request.js';
 import { askLeader, expectedRow, requireLeader } from './asking.js';

@@ -1,6 +1,6 @@
 import { ERRORS } from '@turnout/contracts/errors';
 import type { PairContext } from '../context.js';
-import type { Wait } from '../loop/waiting.js';
+import type { Wait } from './wait.js';
 import { removeObjects } from './cleanup.js';
 import { move } from './move.js';
 import { DONE, type Leading } from './stage.js';

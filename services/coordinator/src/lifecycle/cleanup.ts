@@ -1,4 +1,4 @@
-import { reasonOf } from '../switchover/recorder.js';
+import { reasonOf } from '@turnout/postgres/database-error';
 import { objectName, sessionName } from '@turnout/core/object-names';
 import { SIDES, type Side } from '@turnout/core/sides';
 import { waitUntil } from '@turnout/core/waiting';

@@ -2,7 +2,7 @@ import { fail, isError } from '@turnout/contracts/errors';
 import { isAppError, type AppError } from '@turnout/core/app-error';
 import { isCancelled } from '@turnout/core/waiting';
 import type { Phase } from '@turnout/machine/phases';
-import type { Wait } from '../loop/waiting.js';
+import type { Wait } from './wait.js';
 import { DONE, type Leading } from './stage.js';
 import { STAGES } from './stages.js';
 

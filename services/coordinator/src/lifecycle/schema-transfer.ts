@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { fail } from '@turnout/contracts/errors';
 import { sqlState } from '@turnout/postgres/database-error';
 import { inReplicaRole } from '@turnout/postgres/replica-role';
-import { serverFacts } from '@turnout/postgres/server-message';
+import { serverFacts } from '@turnout/postgres/database-error';
 import type { Endpoint, Session } from '@turnout/postgres/session';
 import { failingEntry } from './dump-entries.js';
 

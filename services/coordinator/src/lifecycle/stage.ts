@@ -3,7 +3,7 @@ import type { HeldLease } from '@turnout/store/held-lease';
 import type { PairRow } from '@turnout/store/pairs';
 import type { PairContext } from '../context.js';
 import type { GateKeeper } from '../gates/gate-keeper.js';
-import type { Wait } from '../loop/waiting.js';
+import type { Wait } from './wait.js';
 import type { SideObservation } from '../side/observation.js';
 
 /** What whoever leads a pair has in hand in one round of the loop. */

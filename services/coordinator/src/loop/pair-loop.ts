@@ -17,7 +17,8 @@ import { factsOf, rowsSeen, type Scene } from './scene.js';
 import { settle, type Settlement } from './settle-table.js';
 import { SETTLERS } from './settlers.js';
 import { Switching } from './switching.js';
-import { waitAfter, WaitingNote, type Wait } from './waiting.js';
+import type { Wait } from '../lifecycle/wait.js';
+import { waitAfter, WaitingNote } from './waiting.js';
 
 /**
  * Between the two commits nobody can write until a successor acts, and it acts when this is over; a

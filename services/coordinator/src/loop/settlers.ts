@@ -16,12 +16,13 @@ import { Attempt } from '../switchover/attempt.js';
 import { awaitStandbysOfBoth } from '../switchover/before.js';
 import { commitOpening } from '../switchover/decide.js';
 import { recordOutcome } from '../switchover/outcome.js';
-import { Recorder, reasonOf } from '../switchover/recorder.js';
+import { reasonOf } from '@turnout/postgres/database-error';
+import { Recorder } from '../switchover/recorder.js';
 import { finishAttempt } from '../switchover/run-attempt.js';
 import { UNDONE } from '../switchover/steps.js';
 import { openInTransaction } from '../switchover/window.js';
 import type { Settlement } from './settle-table.js';
-import type { Wait } from './waiting.js';
+import type { Wait } from '../lifecycle/wait.js';
 
 /** What settling has in hand; the store may be away. */
 export interface Settling {

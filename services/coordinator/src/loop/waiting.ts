@@ -1,14 +1,8 @@
 import { isAppError } from '@turnout/core/app-error';
 import type { WaitingNote as Waiting } from '@turnout/store/notes';
 import type { PairContext } from '../context.js';
-import { reasonOf } from '../switchover/recorder.js';
-
-/** What a pair waits for, who could end the wait, and how. Nothing is waited for in silence. */
-export interface Wait {
-  readonly for: string;
-  readonly holder?: string | null | undefined;
-  readonly remedy?: string | null | undefined;
-}
+import type { Wait } from '../lifecycle/wait.js';
+import { reasonOf } from '@turnout/postgres/database-error';
 
 /** Keeps since when the same thing is waited for, and writes it where every coordinator reads it. */
 export class WaitingNote {

@@ -2,7 +2,7 @@ import { ERRORS } from '@turnout/contracts/errors';
 import { isAppError } from '@turnout/core/app-error';
 import { sessionName } from '@turnout/core/object-names';
 import { SIDES, type Side } from '@turnout/core/sides';
-import { serverFacts } from '@turnout/postgres/server-message';
+import { serverFacts } from '@turnout/postgres/database-error';
 import { withSession } from '@turnout/postgres/session';
 import type { ResolvedPair } from '@turnout/service-kit/config/resolve-config';
 import { withSideSessions } from '../side/read-sessions.js';

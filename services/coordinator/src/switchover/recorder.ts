@@ -1,6 +1,5 @@
-import { isAppError, messageOf } from '@turnout/core/app-error';
 import type { StepId } from '@turnout/machine/switchover-steps';
-import { sqlState } from '@turnout/postgres/database-error';
+import { reasonOf } from '@turnout/postgres/database-error';
 import type { SwitchoverStep } from '@turnout/store/switchovers';
 import type { PairContext } from '../context.js';
 import type { StepDetail } from './step.js';
@@ -18,14 +17,6 @@ interface StepEvent {
 function detailText(detail: StepDetail): string | null {
   const facts = Object.entries(detail).map(([name, value]) => `${name}=${String(value)}`);
   return facts.length === 0 ? null : facts.join(', ');
-}
-
-/** What went wrong, in words that are safe to store. */
-export function reasonOf(thrown: unknown): string {
-  if (isAppError(thrown)) return thrown.message;
-  // A server's message may quote values; its code and routine may not.
-  const state = sqlState(thrown);
-  return state === null ? messageOf(thrown) : `server error ${state}`;
 }
 
 /**

@@ -6,7 +6,7 @@ import type { PairContext } from '../context.js';
 import type { GateKeeper } from '../gates/gate-keeper.js';
 import { move } from '../lifecycle/move.js';
 import type { SideProbe } from '../side/side-probe.js';
-import { reasonOf } from './recorder.js';
+import { reasonOf } from '@turnout/postgres/database-error';
 
 export interface SwitchRequest {
   readonly to: Side;

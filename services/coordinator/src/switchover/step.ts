@@ -2,7 +2,7 @@ import type { Side } from '@turnout/core/sides';
 import type { StepId } from '@turnout/machine/switchover-steps';
 import type { PairContext } from '../context.js';
 import type { Claimed } from '../side/claim.js';
-import type { PlanFacts } from '../plan/plan-facts.js';
+import type { PlanFacts } from './plan-facts.js';
 import type { Attempt } from './attempt.js';
 
 /** Facts a step leaves in the report: names, counts and positions only. */

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { fail } from '@turnout/contracts/errors';
 import { otherSide, type Side } from '@turnout/core/sides';
 import { withSideSessions } from '../side/read-sessions.js';
-import type { PairRuntime } from '../runtime.js';
-import { sayStep, STEPS } from '../switchover/steps.js';
+import type { Requesting } from './request.js';
+import { sayStep, STEPS } from './steps.js';
 import { lasting, readPlanFacts } from './plan-facts.js';
 
 interface Recorded {
@@ -35,8 +35,7 @@ export interface Plan {
  * what was merely observed.
  * @throws TRN5025 for the side that takes the writes already
  */
-export async function planView(runtime: PairRuntime, to: Side): Promise<Plan> {
-  const { context, gates, probes } = runtime;
+export async function planView({ context, gates, probes }: Requesting, to: Side): Promise<Plan> {
   const { pair, store } = context;
   const latest = probes[to].latest;
   if (latest?.reachable && latest.row?.state === 'open') {
