@@ -56,7 +56,7 @@ export class Leases {
   /** Those of `names` that were ever taken. */
   async list(names: readonly string[]): Promise<LeaseView[]> {
     const rows = await this.#database.rows<TextRow<'name' | 'valid' | 'expires_at', 'holder'>>(
-      sql.listLeases(names),
+      sql.listLeases(names.join(' ')),
     );
     return rows.map((row) => ({
       name: row.name,

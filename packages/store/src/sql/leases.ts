@@ -31,8 +31,8 @@ export function readLease(name: string): Statement {
   };
 }
 
-/** Those of `names` that were ever taken. */
-export function listLeases(names: readonly string[]): Statement {
+/** Those of `names`, parted by blanks, that were ever taken. */
+export function listLeases(names: string): Statement {
   return {
     name: 'store_leases_list',
     text: /* sql */ `
@@ -40,7 +40,7 @@ export function listLeases(names: readonly string[]): Statement {
              expires_at
         from turnout_control.lease
        where name = any(string_to_array($1, ' '))`,
-    values: [names.join(' ')],
+    values: [names],
   };
 }
 

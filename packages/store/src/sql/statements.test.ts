@@ -8,9 +8,11 @@ import * as lag from './lag.js';
 import * as leases from './leases.js';
 import * as links from './links.js';
 import * as migrations from './migrations.js';
+import * as notes from './notes.js';
 import * as pairs from './pairs.js';
 import * as ping from './ping.js';
 import * as relay from './relay.js';
+import * as requests from './requests.js';
 import type { Statement } from './statement.js';
 import * as switchovers from './switchovers.js';
 import * as tracking from './tracking.js';
@@ -24,9 +26,11 @@ const modules = {
   leases,
   links,
   migrations,
+  notes,
   pairs,
   ping,
   relay,
+  requests,
   switchovers,
   tracking,
 };
