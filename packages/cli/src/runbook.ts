@@ -12,6 +12,8 @@ const RUNBOOK_CODES: readonly string[] = [
   'TRN3012',
   'TRN3013',
   'TRN3015',
+  'TRN3016',
+  'TRN3017',
   'TRN5011',
   'TRN5012',
   'TRN5018',

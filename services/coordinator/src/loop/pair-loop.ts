@@ -123,6 +123,8 @@ export class PairLoop {
   /** Observe, settle, act. @returns whether to go round again at once */
   async #round(lease: HeldLease): Promise<boolean> {
     const scene = await this.#observe();
+    // A process that was halted for longer than its lease may wake up right here, before any timer.
+    if (scene.store && !lease.lost.aborted) await lease.stillHeld();
     if (scene.store) this.#phase = scene.store.row.phase as Phase;
     if (lease.lost.aborted && !this.switching.mayStillSettle(scene)) {
       this.switching.settled();
@@ -169,7 +171,8 @@ export class PairLoop {
     });
     this.routes.hurry();
     // While it waits for a person, what the person says is heard.
-    const heard = wait !== null && store && (await handleRequest(this.#leadingIn(lease, scene)!));
+    const leading = wait && this.#leadingIn(lease, scene);
+    const heard = leading && (await handleRequest(leading, wait));
     return heard ? null : wait;
   }
 

@@ -7,6 +7,7 @@ import type { RequestKind, RequestRow } from '@turnout/store/requests';
 import { cleanNow } from '../lifecycle/clean.js';
 import { move } from '../lifecycle/move.js';
 import type { Leading } from '../lifecycle/stage.js';
+import type { Wait } from '../lifecycle/wait.js';
 import { ask } from '../side/side-row.js';
 import { closeLinkInto } from '../side/sql/drain-sql.js';
 import { transition } from '../side/transition.js';
@@ -17,7 +18,7 @@ import { openSide } from './scene.js';
 /** A request that nobody took within this time is not done any more: its author has moved on. */
 export const REQUEST_TTL_MS = 15_000;
 
-type Handler = (leading: Leading, request: RequestRow) => Promise<void>;
+type Handler = (leading: Leading, request: RequestRow, wait: Wait | null) => Promise<void>;
 
 /** @throws TRN5003 for a link that did not fail */
 const retryLink: Handler = async ({ context, row }, { params, actor }) => {
@@ -113,8 +114,13 @@ const cleanup: Handler = async ({ context, row }) => {
   if (left.length > 0) throw fail('cleanup_unfinished', { left: left.join('; ') });
 };
 
-/** Settling is done in every round; who asks for it wants to know that this one came through. */
-const settled: Handler = async () => undefined;
+/**
+ * Settling is done in every round; who asks for it is told whether this one came through.
+ * @throws TRN5012 naming what settling waits for
+ */
+const settled: Handler = async (_leading, _request, wait) => {
+  if (wait !== null) throw fail('operator_needed', { waits_for: wait.for });
+};
 
 const HANDLERS: Readonly<Record<RequestKind, Handler>> = {
   adopt,
@@ -124,13 +130,16 @@ const HANDLERS: Readonly<Record<RequestKind, Handler>> = {
   cleanup,
 };
 
-/** Takes up the oldest request, if any, and tells how it ended. @returns whether there was one */
-export async function handleRequest(leading: Leading): Promise<boolean> {
+/**
+ * Takes up the oldest request, if any, and tells how it ended. `wait` is what settling waits for.
+ * @returns whether there was one
+ */
+export async function handleRequest(leading: Leading, wait: Wait | null = null): Promise<boolean> {
   const { store, pair, logger } = leading.context;
   const request = await store.requests.take(pair.name, REQUEST_TTL_MS);
   if (request === null) return false;
   try {
-    await HANDLERS[request.kind](leading, request);
+    await HANDLERS[request.kind](leading, request, wait);
     await store.requests.finish(request.id, null);
   } catch (thrown) {
     const error = isAppError(thrown) ? thrown : fail('unexpected', {}, thrown);
