@@ -22,7 +22,9 @@ export class AppError extends Error {
   readonly facts: Facts;
 
   constructor(entry: ErrorEntry, facts: Facts, cause?: unknown) {
+    // A fact that is not known says nothing in a sentence.
     const text = Object.entries(facts)
+      .filter(([, value]) => value !== null)
       .map(([name, value]) => `${name}=${String(value)}`)
       .join(', ');
     super(

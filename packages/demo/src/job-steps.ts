@@ -5,7 +5,7 @@ import { sharedMonotonicMs } from '@turnout/testkit/workload/monotonic';
 import { Probers } from '@turnout/testkit/workload/prober';
 import type { DemoRun } from './demo-run.js';
 import { PAIR } from './options.js';
-import { awaitCheck, awaitPhase, awaitStreaming, awaitSwitchover } from './waits.js';
+import { awaitCheck, awaitGates, awaitPhase, awaitStreaming, awaitSwitchover } from './waits.js';
 import { count, ms } from './words.js';
 
 /** A full check of the shop, with room for a slow machine. */
@@ -65,7 +65,14 @@ export async function check(run: DemoRun): Promise<string> {
   const ended = await awaitCheck(client, requested.id, signal);
   const { id, tables, rows_compared, differences, seconds, outcome, reason } = ended;
   run.checks.push({ id, tables: tables.length, rows_compared, differences });
-  const facts = { pair: PAIR, check: id, differences, reason: reason ?? null };
+  const unequal = tables.filter((table) => table.differences > 0);
+  const facts = {
+    pair: PAIR,
+    check: id,
+    differences,
+    tables: unequal.map((table) => `${table.table} ${table.differences}`).join(', ') || null,
+    reason: reason ?? null,
+  };
   if (outcome === 'different') throw fail('sides_differ', facts);
   if (outcome !== 'equal') throw fail('check_inconclusive', facts);
   return `${count(rows_compared)} rows of ${tables.length} tables compared under live writes, ${count(differences)} differences, ${seconds?.toFixed(1) ?? '—'} s`;
@@ -84,6 +91,7 @@ export async function switchTo(run: DemoRun, to: Side): Promise<string> {
   const client = run.get('client');
   const from = to === 'green' ? 'ready' : 'on_green';
   await awaitPhase(client, [from], signal, CHECK_MS_MAX);
+  await awaitGates(client, signal);
   const errorsBefore = run.get('writers').counts().errors;
   const fromMs = sharedMonotonicMs();
   const fromTimeMs = Date.now();

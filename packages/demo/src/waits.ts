@@ -5,6 +5,7 @@ import { waitUntil } from '@turnout/core/waiting';
 import { PAIR } from './options.js';
 
 const START_MS_MAX = 300_000;
+const GATES_MS_MAX = 60_000;
 const CHECK_MS_MAX = 300_000;
 const SWITCH_MS_MAX = 120_000;
 
@@ -28,6 +29,27 @@ export function awaitPhase(
       signal,
       onTimeout: () =>
         fail('phase_mismatch', { pair: PAIR, phase: last, expected: phases.join(' or ') }),
+    },
+  );
+}
+
+/** Waits until every gate is open, as an operator would; one that stays closed ends the wait. */
+export function awaitGates(client: TurnoutClient, signal: AbortSignal): Promise<true> {
+  let closed = 'unknown';
+  return waitUntil(
+    async () => {
+      const { gates } = await client.status(PAIR, { signal });
+      closed = gates
+        .filter(({ open }) => !open)
+        .map(({ id, observed, limit }) => `${id}: ${observed ?? 'unknown'}, needs ${limit}`)
+        .join('; ');
+      return gates.length > 0 && closed === '' ? true : undefined;
+    },
+    {
+      timeoutMs: GATES_MS_MAX,
+      intervalMs: 500,
+      signal,
+      onTimeout: () => fail('gate_closed', { pair: PAIR, gates: closed }),
     },
   );
 }
