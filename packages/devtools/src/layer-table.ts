@@ -29,7 +29,7 @@ export const RESOLVED_BY_NAME: Readonly<Record<string, RegExp>> = {
  */
 export const TEMPORARY = {
   /** Members whose folders may still use each other in circles. */
-  circles: ['services/checker', 'services/replicator'],
+  circles: [],
   /** `member dependency` that nobody uses. */
   unused: [],
 } as const satisfies Record<string, readonly string[]>;
