@@ -103,7 +103,8 @@ export interface StatusAnswer extends Answer<'turnout.status/v1'> {
   readonly leader?: { readonly holder: string; readonly since: string | null } | null | undefined;
   /** Open leaks; null when they could not be counted. */
   readonly leaks?: number | null | undefined;
-  readonly routes?: readonly RouteAnswer[] | undefined;
+  /** Null before they were first looked at, and for a pair without any. */
+  readonly routes?: readonly RouteAnswer[] | null | undefined;
 }
 
 export interface PairsAnswer {

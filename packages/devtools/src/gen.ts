@@ -2,11 +2,15 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { embedSql } from './embed-sql.js';
+import { withSections } from './generated-sections.js';
 import { machinePage } from './machine-page.js';
 import { openapi } from './openapi.js';
 import { configSchema, errorsPage, metricsPage } from './reference-pages.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** Written by hand, with parts between marks that are made. */
+const PAGES = ['architecture', 'configuration', 'operations', 'protocol'];
 
 /** Every committed file that is made by a program: path and maker. `--check` fails on drift. */
 const GENERATED: Readonly<Record<string, (root: string) => string | Promise<string>>> = {
@@ -16,6 +20,12 @@ const GENERATED: Readonly<Record<string, (root: string) => string | Promise<stri
   'deploy/docs/errors.md': errorsPage,
   'deploy/docs/metrics.md': metricsPage,
   'deploy/schema/turnout.schema.json': configSchema,
+  ...Object.fromEntries(
+    PAGES.map((page) => {
+      const path = `deploy/docs/${page}.md`;
+      return [path, (from: string) => withSections(from, path)];
+    }),
+  ),
 };
 
 const checkOnly = process.argv.includes('--check');

@@ -117,18 +117,3 @@ test('a dependency that nobody imports is a breach, one that only a test imports
   const tests = [{ path: 'packages/store/src/a.test.ts', imports: ['yaml'] }];
   expect(breaches({ ...idle, tests })).toEqual([]);
 });
-
-test('an exception holds for what it names, and is a breach when nothing needs it', () => {
-  const idle = member('store', ['yaml'], []);
-  const allow = (unused: string[]) => findBreaches([idle], ['store'], { circles: [], unused });
-  expect(allow(['packages/store yaml'])).toEqual([]);
-  expect(allow(['packages/store yaml', 'packages/store lodash'])).toEqual([
-    'layer-table.ts: the exception for packages/store lodash is not needed any more',
-  ]);
-  const round = sources({ 'a/x.ts': ['../b/x.js'], 'b/x.ts': ['../a/x.js'] });
-  const circles = ['packages/store'];
-  expect(findBreaches([round], ['store'], { circles, unused: [] })).toEqual([]);
-  expect(findBreaches([sources({})], ['store'], { circles, unused: [] })).toEqual([
-    'layer-table.ts: the exception for packages/store is not needed any more',
-  ]);
-});

@@ -14,55 +14,25 @@ function mayUse(user: string, used: string): boolean {
   return layerOf(used) < layerOf(user) || (ALONGSIDE[user] ?? []).includes(used);
 }
 
-/** What is allowed for now although it is a breach; see `TEMPORARY`. */
-export interface Exceptions {
-  readonly circles: readonly string[];
-  readonly unused: readonly string[];
-}
-
-const NO_EXCEPTIONS: Exceptions = { circles: [], unused: [] };
-
 /** Every breach as one line that names the file and what to do. Empty when all is well. */
-export function findBreaches(
-  members: readonly Member[],
-  built: readonly string[],
-  exceptions: Exceptions = NO_EXCEPTIONS,
-): string[] {
-  const circles = members.filter((member) => folderCircles(member).length > 0);
-  const unused = members.flatMap(unusedDependencies);
-  return [
-    ...members.flatMap((member) => [
-      ...placement(member, built),
-      ...declared(member),
-      ...used(member),
-    ]),
-    ...circles
-      .filter(({ folder }) => !exceptions.circles.includes(folder))
-      .flatMap(folderCircles)
-      .map((folders) => `circle of folders, each of which uses the next: ${folders.join(' ')}`),
-    ...beyond(unused, exceptions.unused).map(
-      (each) => `${each.replace(' ', '/package.json: names ')}, which no source or test uses`,
+export function findBreaches(members: readonly Member[], built: readonly string[]): string[] {
+  return members.flatMap((member) => [
+    ...placement(member, built),
+    ...declared(member),
+    ...used(member),
+    ...folderCircles(member).map(
+      (folders) => `circle of folders, each of which uses the next: ${folders.join(' ')}`,
     ),
-    ...[
-      ...beyond(
-        exceptions.circles,
-        circles.map(({ folder }) => folder),
-      ),
-      ...beyond(exceptions.unused, unused),
-    ].map((each) => `layer-table.ts: the exception for ${each} is not needed any more`),
-  ];
+    ...unusedDependencies(member).map(
+      (each) => `${member.folder}/package.json: names ${each}, which no source or test uses`,
+    ),
+  ]);
 }
 
-function beyond(found: readonly string[], allowed: readonly string[]): string[] {
-  return found.filter((each) => !allowed.includes(each));
-}
-
-/** `folder dependency` for each that package.json names and nobody imports, tests included. */
-function unusedDependencies({ name, folder, dependencies, sources, tests }: Member): string[] {
+/** What package.json names and nobody imports, tests included. */
+function unusedDependencies({ name, dependencies, sources, tests }: Member): string[] {
   const imported = new Set([...sources, ...tests].flatMap(({ imports }) => imports.map(packageOf)));
-  return dependencies
-    .filter((each) => !imported.has(each) && !RESOLVED_BY_NAME[name]?.test(each))
-    .map((each) => `${folder} ${each}`);
+  return dependencies.filter((each) => !imported.has(each) && !RESOLVED_BY_NAME[name]?.test(each));
 }
 
 function placement({ name, folder }: Member, built: readonly string[]): string[] {

@@ -23,17 +23,6 @@ export const RESOLVED_BY_NAME: Readonly<Record<string, RegExp>> = {
   testkit: /^postgres-\d+-/,
 };
 
-/**
- * What stands until these rooms are rebuilt, and no longer: an entry that is not needed any more is a
- * breach itself.
- */
-export const TEMPORARY = {
-  /** Members whose folders may still use each other in circles. */
-  circles: ['services/checker', 'services/replicator'],
-  /** `member dependency` that nobody uses. */
-  unused: [],
-} as const satisfies Record<string, readonly string[]>;
-
 /** Libraries that have a home: everybody else goes through it. */
 export const RESTRICTED: readonly {
   readonly library: RegExp;

@@ -3,7 +3,7 @@ import { directionFrom, isSide, otherSide, SIDES, type Side } from '@turnout/cor
 import { deferred, isCancelled, pause, type Deferred } from '@turnout/core/waiting';
 import type { CheckRow } from '@turnout/store/checks';
 import type { PairContext } from './checker-context.js';
-import { describeFailure, reasonOf } from './checks/check-failure.js';
+import { describeFailure, reasonOf } from './check-failure.js';
 import { runCheck } from './checks/check-run.js';
 import { endCheck, startProgress } from './checks/check-report.js';
 import { recordedDifferences } from './checks/recorded-differences.js';

@@ -3,7 +3,7 @@ import { RecentTrouble } from '@turnout/service-kit/recent-trouble';
 import type { Service } from '@turnout/service-kit/service';
 import { whileHolding, WORKER_TTL_MS } from '@turnout/store/held-lease';
 import type { PairContext } from './checker-context.js';
-import { reasonOf } from './checks/check-failure.js';
+import { reasonOf } from './check-failure.js';
 import { createMeters } from './metrics.js';
 import { PairChecker } from './pair-checker.js';
 

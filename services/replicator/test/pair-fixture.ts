@@ -8,7 +8,7 @@ import type { ApplyObserver } from '../src/apply/applier.js';
 import { CopyView } from '../src/copy/copy-view.js';
 import { runCopy } from '../src/copy/run-copy.js';
 import { installLink } from '../src/link/install-link.js';
-import type { LinkSpec } from '../src/link/link-spec.js';
+import type { LinkSpec } from '../src/seed/link-spec.js';
 import { runLink, type LinkLimits } from '../src/link/run-link.js';
 
 export const LIMITS: LinkLimits = {

@@ -68,6 +68,10 @@ test('the status screen shows what is not known as such, and says why a gate is 
   );
 });
 
+test('a pair without routes, or before they were looked at, has no part about them', () => {
+  expect(drawStatus({ ...STATUS, routes: null })).toBe(drawStatus(STATUS));
+});
+
 const AT_MS = Date.parse('2026-03-01T12:00:13Z');
 
 test('what the pair waits for, who is missing and what is left stand on the screen', () => {

@@ -68,8 +68,8 @@ function drawMissing({ workers = [] }: StatusAnswer, nowMs: number): string {
 }
 
 /** Routes matter to their own clients only; the ones that do not follow yet are marked. */
-function drawRoutes({ routes = [] }: StatusAnswer): string {
-  if (routes.length === 0) return '';
+function drawRoutes({ routes }: StatusAnswer): string {
+  if (!routes || routes.length === 0) return '';
   return drawGrid(
     [
       { title: 'route', cell: ({ route }) => route },

@@ -1,4 +1,4 @@
-import type { AlignmentLimits } from '../alignment/alignment.js';
+import type { AlignmentLimits } from '../comparison/alignment.js';
 
 /** Limits of one kind of comparison; all in milliseconds. */
 export interface CheckLimits extends AlignmentLimits {

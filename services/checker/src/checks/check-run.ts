@@ -3,13 +3,13 @@ import { parseLsn, type Lsn } from '@turnout/core/lsn';
 import { pause } from '@turnout/core/waiting';
 import { fail } from '@turnout/contracts/errors';
 import type { CheckEnd, CheckKind, CheckTable } from '@turnout/store/checks';
-import type { Alignment } from '../alignment/alignment.js';
-import type { CheckSessions } from '../alignment/check-sessions.js';
+import type { Alignment } from '../comparison/alignment.js';
+import type { CheckSessions } from '../snapshots/check-sessions.js';
 import { PendingWork } from '../comparison/pending-work.js';
 import { Comparator, type Tally } from '../comparison/comparator.js';
 import type { RowDifference } from '../comparison/row-differences.js';
 import type { SideTracking } from '../tracking/side-tracking.js';
-import { reasonOf } from './check-failure.js';
+import { reasonOf } from '../check-failure.js';
 import { FINAL_LIMITS, FULL_LIMITS, type CheckLimits } from './check-limits.js';
 
 /** Pause between rounds that left something in flight. */

@@ -1,11 +1,11 @@
 import type { Lsn } from '@turnout/core/lsn';
-import { align, passMarker, type Alignment, type AlignmentLimits } from '../alignment/alignment.js';
-import type { CheckSessions } from '../alignment/check-sessions.js';
+import { align, passMarker, type Alignment, type AlignmentLimits } from './alignment.js';
+import type { CheckSessions } from '../snapshots/check-sessions.js';
 import type { Tracker } from '../tracking/tracker.js';
 import { compareKeys } from './dirty-unit.js';
 import type { PendingWork } from './pending-work.js';
 import type { RowDifference } from './row-differences.js';
-import type { ComparisonUnit } from './units.js';
+import type { ComparisonUnit } from '../units/units.js';
 import { compareWholeUnit, isWhollyInFlight } from './whole-unit.js';
 
 export interface ComparatorOptions {

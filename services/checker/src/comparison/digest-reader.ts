@@ -1,5 +1,5 @@
 import type { Session } from '@turnout/postgres/session';
-import { keyText } from '../tracking/relation-keys.js';
+import { keyText } from '../units/relation-keys.js';
 import type { BucketDigest, KeyedDigests } from './row-differences.js';
 import type { Statement } from './sql/digests.js';
 

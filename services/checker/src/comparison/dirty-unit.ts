@@ -1,9 +1,9 @@
-import type { CheckSessions } from '../alignment/check-sessions.js';
-import { keyCells } from '../tracking/relation-keys.js';
+import type { CheckSessions } from '../snapshots/check-sessions.js';
+import { keyCells } from '../units/relation-keys.js';
 import { readKeyed } from './digest-reader.js';
 import { compareKeyed, type RowDifference } from './row-differences.js';
 import { keyDigests } from './sql/digests.js';
-import type { ComparisonUnit } from './units.js';
+import type { ComparisonUnit } from '../units/units.js';
 import { nameColumns } from './whole-unit.js';
 
 /** Keys asked for with one statement. */

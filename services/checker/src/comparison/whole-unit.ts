@@ -1,6 +1,6 @@
-import { keyCells } from '../tracking/relation-keys.js';
+import { keyCells } from '../units/relation-keys.js';
 import type { ChangedKeys } from '../tracking/changed-keys.js';
-import type { CheckSessions } from '../alignment/check-sessions.js';
+import type { CheckSessions } from '../snapshots/check-sessions.js';
 import { readBuckets, readColumnDigests, readKeyed, readMultiset } from './digest-reader.js';
 import {
   compareKeyed,
@@ -15,7 +15,7 @@ import {
   columnDigests,
   type Statement,
 } from './sql/digests.js';
-import type { ComparisonUnit, UnitSide } from './units.js';
+import type { ComparisonUnit, UnitSide } from '../units/units.js';
 
 /** Rows a bucket should hold: few enough to fetch when it differs, many enough to keep sums few. */
 const ROWS_PER_BUCKET = 64;

@@ -7,7 +7,12 @@ import type {
   Row,
   StreamMessage,
 } from '@turnout/postgres/pgoutput/messages';
-import { keyOf, relationKeys, type RelationKeys, type TableLookup } from './relation-keys.js';
+import {
+  keyOf,
+  relationKeys,
+  type RelationKeys,
+  type TableLookup,
+} from '../units/relation-keys.js';
 import {
   condense,
   addChangedKey,

@@ -1,5 +1,5 @@
 import { LSN_ZERO, laterOf, type Lsn } from '@turnout/core/lsn';
-import { extendXid, isVisible, type Snapshot } from '../alignment/snapshot.js';
+import { extendXid, isVisible, type Snapshot } from '../snapshots/snapshot.js';
 import { condense, keyCount, type TrackedTransaction } from './changed-keys.js';
 
 export interface InFlightLimits {

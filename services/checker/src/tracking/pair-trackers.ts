@@ -2,9 +2,9 @@ import { formatLsn, lsn, parseLsn } from '@turnout/core/lsn';
 import { isAppError } from '@turnout/core/app-error';
 import { SIDES, otherSide, type Side } from '@turnout/core/sides';
 import type { Store } from '@turnout/store/store';
-import { openCheckSessions, type CheckSessions } from '../alignment/check-sessions.js';
-import { parseSnapshot, type Snapshot } from '../alignment/snapshot.js';
-import { describeFailure, reasonOf } from '../checks/check-failure.js';
+import { openCheckSessions, type CheckSessions } from '../snapshots/check-sessions.js';
+import { parseSnapshot, type Snapshot } from '../snapshots/snapshot.js';
+import { describeFailure, reasonOf } from '../check-failure.js';
 import {
   openTracking,
   readUnits,

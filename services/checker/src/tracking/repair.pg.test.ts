@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startCheckedPair, type CheckedTestPair } from '../../test/checked-pair.js';
-import { keyText } from './relation-keys.js';
+import { keyText } from '../units/relation-keys.js';
 import { openTracking } from './side-tracking.js';
 
 let pair: CheckedTestPair;

@@ -2,8 +2,8 @@ import { otherSide, type Side } from '@turnout/core/sides';
 import type { Lsn } from '@turnout/core/lsn';
 import { readTables } from '@turnout/postgres/catalog/tables';
 import { withSession, type Endpoint } from '@turnout/postgres/session';
-import { sideCatalog } from '../comparison/side-catalog.js';
-import { buildUnits, type ComparisonUnit, type Units } from '../comparison/units.js';
+import { sideCatalog } from '../units/side-catalog.js';
+import { buildUnits, type ComparisonUnit, type Units } from '../units/units.js';
 import { startTracker, type Tracker } from './tracker.js';
 import { TRACKING_LIMITS, type TrackingLimits } from './tracker-state.js';
 

@@ -1,6 +1,6 @@
 import { lsn } from '@turnout/core/lsn';
 import { expect, test } from 'vitest';
-import { parseSnapshot } from '../alignment/snapshot.js';
+import { parseSnapshot } from '../snapshots/snapshot.js';
 import {
   addChangedKey,
   markWholeUnit,

@@ -1,5 +1,5 @@
 import type { Lsn } from '@turnout/core/lsn';
-import type { Snapshot } from '../alignment/snapshot.js';
+import type { Snapshot } from '../snapshots/snapshot.js';
 import { DirtyKeys } from './dirty-keys.js';
 import {
   mergeChangedKeys,

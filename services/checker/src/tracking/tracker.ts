@@ -14,9 +14,9 @@ import {
 import { createSlot, dropSlot, freeSlot, readSlot } from '@turnout/postgres/slots';
 import type { ChangeStream } from '@turnout/postgres/stream/change-stream';
 import { openStream } from '@turnout/postgres/stream/open-stream';
-import { parseSnapshot } from '../alignment/snapshot.js';
+import { parseSnapshot } from '../snapshots/snapshot.js';
 import { ChangeReader } from './change-reader.js';
-import type { TrackedTable } from './relation-keys.js';
+import type { TrackedTable } from '../units/relation-keys.js';
 import { TrackerState, type TrackingLimits } from './tracker-state.js';
 
 export interface TrackerOptions {

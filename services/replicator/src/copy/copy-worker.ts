@@ -8,7 +8,7 @@ import { isConnectionLost, serverFacts } from '@turnout/postgres/database-error'
 import { quoteLiteral } from '@turnout/postgres/identifiers';
 import { openSession, REPLICA_ROLE, type Session } from '@turnout/postgres/session';
 import type { BuiltStatement } from '../apply/sql/statement.js';
-import { linkSessionName, type LinkSpec } from '../link/link-spec.js';
+import { linkSessionName, type LinkSpec } from '../seed/link-spec.js';
 import { tableName, type Chunk } from './chunks.js';
 import { copyInText, copyOutText } from './sql/copy-rows.js';
 import { recordChunk, touchWorker } from './sql/bookkeeping.js';

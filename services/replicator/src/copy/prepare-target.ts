@@ -2,6 +2,7 @@ import { fail } from '@turnout/contracts/errors';
 import type { Table } from '@turnout/postgres/catalog/tables';
 import type { Direction } from '@turnout/core/sides';
 import type { TargetSession } from '../apply/target-session.js';
+import { ownTables } from '../seed/publish-tables.js';
 import { copyTable, tableName, type CopyTable } from './chunks.js';
 import {
   anyRow,
@@ -14,11 +15,6 @@ import {
   touchWorker,
   truncateCopied,
 } from './sql/bookkeeping.js';
-
-/** Tables that hold rows of their own: partitioned roots hold none, unlogged ones are not decoded. */
-export function ownTables(tables: readonly Table[]): Table[] {
-  return tables.filter(({ kind, unlogged }) => kind !== 'partitioned' && !unlogged);
-}
 
 /**
  * Source tables as they will be copied, after the target was found to take them.

@@ -8,9 +8,9 @@ import { readTables } from '@turnout/postgres/catalog/tables';
 import { REPLICA_ROLE, withSession, type Session } from '@turnout/postgres/session';
 import { createSlot, dropSlot, freeSlot } from '@turnout/postgres/slots';
 import { TargetSession, type TextRow } from '../apply/target-session.js';
-import { linkSessionName, slotOf, type LinkSpec } from '../link/link-spec.js';
-import { publishTables } from '../link/publish-tables.js';
-import { seedLink } from '../link/seed-link.js';
+import { linkSessionName, slotOf, type LinkSpec } from '../seed/link-spec.js';
+import { publishTables } from '../seed/publish-tables.js';
+import { seedLink } from '../seed/seed-link.js';
 import {
   BLOCK_RANGES_SINCE,
   CHUNK_BYTES,

@@ -4,9 +4,9 @@ import { fail } from '@turnout/contracts/errors';
 import { TargetSession } from '../apply/target-session.js';
 import { readProgress } from '../apply/sql/progress.js';
 import { SLOT_LOCK_TIMEOUT_MS } from '../copy/run-copy.js';
-import { linkSessionName, slotOf, type LinkSpec } from './link-spec.js';
-import { publishTables } from './publish-tables.js';
-import { seedLink } from './seed-link.js';
+import { linkSessionName, slotOf, type LinkSpec } from '../seed/link-spec.js';
+import { publishTables } from '../seed/publish-tables.js';
+import { seedLink } from '../seed/seed-link.js';
 
 /**
  * Installs a link that needs no copy, as the reverse link at arm: publication, slot, progress. It

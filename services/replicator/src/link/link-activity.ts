@@ -11,7 +11,7 @@ import { readChunks } from '../copy/sql/bookkeeping.js';
 import { runCopy } from '../copy/run-copy.js';
 import type { LinkContext } from '../replicator-context.js';
 import { installLink } from './install-link.js';
-import { linkSessionName, type LinkSpec } from './link-spec.js';
+import { linkSessionName, type LinkSpec } from '../seed/link-spec.js';
 import type { LinkReporter } from './link-reporter.js';
 import { readStage, type LinkStage } from './link-stage.js';
 import type { LinkStatus } from './link-status.js';

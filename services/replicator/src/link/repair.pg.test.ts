@@ -31,8 +31,8 @@ async function watchedPair(link: Direction): Promise<Pair> {
     await pair.green.query(/* sql */ `
       update turnout.progress set open = false, switch_epoch = 4
        where link = 'forward' and worker = 'apply'`);
-    await pair.blue.query(/* sql */ `update turnout.side set state = 'closed'`);
-    await pair.green.query(/* sql */ `update turnout.side set state = 'open'`);
+    await pair.blue.query(/* sql */ `update turnout.side set state = 'closed', guard = 'closed'`);
+    await pair.green.query(/* sql */ `update turnout.side set state = 'open', guard = 'pass'`);
     await pair.roundTrip('reverse');
   }
   const session = pair.session(closed);
@@ -141,7 +141,9 @@ describe.each(['forward', 'reverse'] as const)('a leak met by a closed %s link',
     await operator.query('begin; select turnout.repair()');
     const opening = pair
       .session(closed)
-      .query(/* sql */ `update turnout.side set state = 'open' returning changed_at`);
+      .query(
+        /* sql */ `update turnout.side set state = 'open', guard = 'pass' returning changed_at`,
+      );
     await waitUntil(
       async () => {
         const { rows } = await observer.query(

@@ -14,7 +14,7 @@ import { TargetSession } from '../apply/target-session.js';
 import { Assembler } from '../stream/assembler.js';
 import { ItemQueue } from '../stream/item-queue.js';
 import { MemoryMeter } from '../stream/memory-meter.js';
-import { linkSessionName, slotOf, type LinkSpec } from './link-spec.js';
+import { linkSessionName, slotOf, type LinkSpec } from '../seed/link-spec.js';
 import { startLink, type LinkStart } from './start-link.js';
 
 export interface LinkLimits extends GroupLimits {

@@ -6,9 +6,9 @@ import { parseProgress, type ProgressRow } from '../apply/progress-keeper.js';
 import { readPosition } from '../apply/sql/position.js';
 import { takeLink } from '../apply/sql/progress.js';
 import type { TargetSession } from '../apply/target-session.js';
-import { slotOf, type LinkSpec } from './link-spec.js';
-import { readServerIdentity } from './seed-link.js';
-import { readSlotIdentity } from './sql/seed.js';
+import { slotOf, type LinkSpec } from '../seed/link-spec.js';
+import { readServerIdentity } from '../seed/seed-link.js';
+import { readSlotIdentity } from '../seed/sql/seed.js';
 
 export interface LinkStart {
   readonly progress: ProgressRow;

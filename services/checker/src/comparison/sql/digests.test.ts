@@ -1,6 +1,6 @@
 import { parse } from 'libpg-query';
 import { expect, test } from 'vitest';
-import type { UnitSide } from '../units.js';
+import type { UnitSide } from '../../units/units.js';
 import { bucketDigests, bucketMultiset, bucketRows, columnDigests, keyDigests } from './digests.js';
 
 const SIDE: UnitSide = {

@@ -1,6 +1,6 @@
 import { quoteIdent, quoteTable } from '@turnout/postgres/identifiers';
-import { ROW_ALIAS } from '../column-forms.js';
-import type { UnitSide } from '../units.js';
+import { ROW_ALIAS } from '../../units/column-forms.js';
+import type { UnitSide } from '../../units/units.js';
 
 /** A built statement; `name` is for people and tests, not a server-side name. */
 export interface Statement {

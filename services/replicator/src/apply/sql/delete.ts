@@ -1,9 +1,8 @@
 import type { Row } from '@turnout/postgres/pgoutput/messages';
 import { quoteLiteral } from '@turnout/postgres/identifiers';
 import type { TablePlan } from '../plan/table-plan.js';
-import { textArray } from './array-literal.js';
 import { cellOf, matchShape, matchSql, matchValues } from './row-match.js';
-import { expecting, type BuiltStatement } from './statement.js';
+import { type BuiltStatement, expecting, textArray } from './statement.js';
 
 export function deleteRow(plan: TablePlan, old: Row): BuiltStatement {
   const shape = `delete ${matchShape(plan, old)}`;

@@ -1,9 +1,8 @@
 import type { Row } from '@turnout/postgres/pgoutput/messages';
 import { quoteLiteral } from '@turnout/postgres/identifiers';
 import type { TablePlan } from '../plan/table-plan.js';
-import { textArray } from './array-literal.js';
 import { cellOf } from './row-match.js';
-import { expecting, type BuiltStatement } from './statement.js';
+import { type BuiltStatement, expecting, textArray } from './statement.js';
 
 /** Inserts one row. Identity columns take the source's values. */
 export function insertRow(plan: TablePlan, row: Row): BuiltStatement {

@@ -1,7 +1,6 @@
 import { formatLsn, type Lsn } from '@turnout/core/lsn';
 import type { Direction } from '@turnout/core/sides';
-import type { BuiltStatement } from './statement.js';
-import { textArray } from './array-literal.js';
+import { type BuiltStatement, textArray } from './statement.js';
 
 /** Records a user transaction met by a closed link; read again after a restart it is the same row. */
 export function recordLeak(options: {

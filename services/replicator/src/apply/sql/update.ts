@@ -1,9 +1,8 @@
 import type { Row } from '@turnout/postgres/pgoutput/messages';
 import { quoteLiteral } from '@turnout/postgres/identifiers';
 import type { PlanColumn, TablePlan } from '../plan/table-plan.js';
-import { textArray } from './array-literal.js';
 import { cellOf, isUnchanged, matchShape, matchSql, matchValues } from './row-match.js';
-import { expecting, type BuiltStatement } from './statement.js';
+import { type BuiltStatement, expecting, textArray } from './statement.js';
 
 /** What an update writes: all that is known, minus what UPDATE may not name. */
 function assigned(plan: TablePlan, row: Row, keyToo: boolean): PlanColumn[] {

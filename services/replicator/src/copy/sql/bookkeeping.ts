@@ -1,6 +1,5 @@
 import type { Direction } from '@turnout/core/sides';
-import { textArray } from '../../apply/sql/array-literal.js';
-import type { BuiltStatement } from '../../apply/sql/statement.js';
+import { textArray, type BuiltStatement } from '../../apply/sql/statement.js';
 import type { TableName } from '../../apply/plan/table-plan.js';
 import { quoteTable } from '@turnout/postgres/identifiers';
 

@@ -3,8 +3,12 @@ import { isCancelled, pause, within } from '@turnout/core/waiting';
 import { fail } from '@turnout/contracts/errors';
 import type { InFlight } from '../tracking/tracker-state.js';
 import type { Tracker } from '../tracking/tracker.js';
-import { newMarkerToken, type CheckSessions, type SnapshotLimits } from './check-sessions.js';
-import type { Snapshot } from './snapshot.js';
+import {
+  newMarkerToken,
+  type CheckSessions,
+  type SnapshotLimits,
+} from '../snapshots/check-sessions.js';
+import type { Snapshot } from '../snapshots/snapshot.js';
 
 export interface AlignmentLimits extends SnapshotLimits {
   /** How long the reader may take to meet our marker. */

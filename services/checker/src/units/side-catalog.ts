@@ -1,4 +1,4 @@
-import { tableName } from '../tracking/relation-keys.js';
+import { tableName } from './relation-keys.js';
 import type { CatalogTable, SideCatalog } from './units.js';
 
 /** A row of `readTables` as far as partition trees need it. */

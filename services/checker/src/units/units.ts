@@ -1,4 +1,4 @@
-import { tableName, type TrackedTable } from '../tracking/relation-keys.js';
+import { tableName, type TrackedTable } from './relation-keys.js';
 import { columnForms, keyTypesAgree, type ComparedColumn } from './column-forms.js';
 
 /** A table of the catalog as far as the comparison reads it. */
