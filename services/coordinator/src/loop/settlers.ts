@@ -13,7 +13,9 @@ import { advanceSequences } from '../side/sequences.js';
 import { openRoleSession } from '../side/sessions.js';
 import { writeNumberedMarker } from '../side/sql/side-sql.js';
 import { unreplicated } from '../side/standbys.js';
+import { inTransaction } from '@turnout/postgres/transaction';
 import { ask } from '../side/side-row.js';
+import { closeLinkInto } from '../side/sql/drain-sql.js';
 import { transition } from '../side/transition.js';
 import { proveNoBypass } from '../side/writers.js';
 import { Attempt } from '../switchover/attempt.js';
@@ -156,16 +158,28 @@ const decide: Settler = async (settling) => {
       if (isError(thrown, 'commit_unknown', 'superseded')) throw thrown;
       context.logger.error({ pair: context.pair.name, reason: reasonOf(thrown) }, 'going back');
     }
-    await transition(held.control[from]!, held.claim, {
+    await reopen(settling, held, from);
+  });
+  return null;
+};
+
+/**
+ * An opening that was lost with its server may have been decoded before: the new link is open then and
+ * would apply what nobody may write. It is closed with the reopening.
+ */
+async function reopen({ switchover }: Settling, held: Claimed, from: Side): Promise<void> {
+  const session = held.control[from]!;
+  await inTransaction(session, async () => {
+    await transition(session, held.claim, {
       side: from,
       expect: 'closed',
       guard: 'pass',
       fenceEpoch: held.claim.epoch,
-      switchoverId: settling.switchover?.id ?? null,
+      switchoverId: switchover?.id ?? null,
     });
+    await ask(session, closeLinkInto(directionFrom(otherSide(from)), held.claim.epoch));
   });
-  return null;
-};
+}
 
 async function openTarget(settling: Settling, held: Claimed, from: Side): Promise<void> {
   const { context, gates, switchover, epoch } = settling;
