@@ -136,7 +136,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     await client.connect();
     await liftLaterLimits(client);
   } catch (thrown) {
-    await client.end().catch(() => undefined);
+    destroySession(client);
     throw connectionError(options.endpoint, thrown);
   }
   return client;
@@ -151,6 +151,17 @@ export function destroySession(session: Session): void {
   connection.stream.destroy();
 }
 
+/** How long a server may take to hang up after a session said goodbye. */
+const GOODBYE_MS_MAX = 1_000;
+
+/** Ends a session properly where its server answers; a half-open one is destroyed. Never rejects. */
+export async function endSession(session: pg.ClientBase): Promise<void> {
+  const client = session as Session;
+  const timer = setTimeout(() => destroySession(client), GOODBYE_MS_MAX);
+  await client.end().catch(() => undefined);
+  clearTimeout(timer);
+}
+
 /** Runs `work` on a session of its own and closes it whatever happens. */
 export async function withSession<T>(
   options: SessionOptions,
@@ -160,6 +171,6 @@ export async function withSession<T>(
   try {
     return await work(session);
   } finally {
-    await session.end().catch(() => undefined);
+    await endSession(session);
   }
 }

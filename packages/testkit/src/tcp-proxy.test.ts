@@ -6,22 +6,32 @@ import { startProxy, type TcpProxy } from './tcp-proxy.js';
 let proxy: TcpProxy;
 let endings: (() => unknown)[];
 
-/** Answers everything it is told. */
-beforeEach(async () => {
-  endings = [];
+let heard: string;
+
+/** Starts a server that hands every connection to `serve`; its port. */
+async function listen(serve: (socket: Socket) => void): Promise<number> {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
-    socket.pipe(socket);
+    serve(socket);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   if (typeof address !== 'object' || address === null) throw new Error('no address');
-  proxy = await startProxy({ targetPort: address.port });
-  endings.push(
-    () => proxy[Symbol.asyncDispose](),
-    () => server.close(),
-  );
+  endings.push(() => server.close());
+  return address.port;
+}
+
+/** Answers everything it is told, and remembers it. */
+beforeEach(async () => {
+  endings = [];
+  heard = '';
+  const port = await listen((socket) => {
+    socket.on('data', (chunk) => (heard += String(chunk)));
+    socket.pipe(socket);
+  });
+  proxy = await startProxy({ targetPort: port });
+  endings.unshift(() => proxy[Symbol.asyncDispose]());
 });
 
 afterEach(async () => {
@@ -68,6 +78,28 @@ test('a stalled connection stays open and silent, then delivers what it held', a
   expect(socket.destroyed).toBe(false);
   proxy.heal();
   expect(String((await answer)[0])).toBe('held');
+});
+
+test('a muted connection delivers what clients say and holds the answers', async () => {
+  const socket = await dial();
+  await echo(socket, 'x');
+  proxy.mute();
+  const answer = once(socket, 'data');
+  socket.write('said');
+  await expect.poll(() => heard).toBe('xsaid');
+  expect(socket.bytesRead).toBe(1);
+  expect(socket.destroyed).toBe(false);
+  proxy.heal();
+  expect(String((await answer)[0])).toBe('said');
+});
+
+test('another target resets what is open and serves what comes', async () => {
+  const open = await dial();
+  await echo(open, 'x');
+  const failure = once(open, 'error');
+  proxy.retarget(await listen((socket) => socket.on('data', () => socket.write('other'))));
+  await failure;
+  expect(await echo(await dial(), 'hello')).toBe('other');
 });
 
 test('a delay holds each direction and keeps the order', async () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-type Mode = 'healthy' | 'cut' | 'stalled';
+type Mode = 'healthy' | 'cut' | 'stalled' | 'mute';
 
 export interface ProxyOptions {
   readonly targetPort: number;
@@ -12,9 +12,10 @@ export interface ProxyOptions {
 export class TcpProxy implements AsyncDisposable {
   readonly port: number;
   readonly #server: Server;
-  readonly #target: { readonly host: string; readonly port: number };
+  readonly #target: { readonly host: string; port: number };
   readonly #sockets = new Set<Socket>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #answering = new WeakSet<Socket>();
   #mode: Mode = 'healthy';
   #delayMs = 0;
 
@@ -44,12 +45,24 @@ export class TcpProxy implements AsyncDisposable {
     for (const socket of this.#sockets) socket.pause();
   }
 
+  /** Half-open in one direction: what clients say arrives, what the server answers does not. */
+  mute(): void {
+    this.#mode = 'mute';
+    for (const socket of this.#sockets) if (this.#answering.has(socket)) socket.pause();
+  }
+
+  /** Another server stands behind the address from now on, as after a failover. */
+  retarget(port: number): void {
+    this.#target.port = port;
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
   /** Every piece of data arrives `ms` later, in each direction; order is kept. */
   delay(ms: number): void {
     this.#delayMs = ms;
   }
 
-  /** Back to normal; what was held back by a stall is forwarded now. */
+  /** Back to normal; what was held back is forwarded now. */
   heal(): void {
     this.#mode = 'healthy';
     this.#delayMs = 0;
@@ -72,6 +85,7 @@ export class TcpProxy implements AsyncDisposable {
     }
     const upstream = connect({ ...this.#target, noDelay: true, allowHalfOpen: true });
     client.setNoDelay(true);
+    this.#answering.add(upstream);
     this.#forward(client, upstream);
     this.#forward(upstream, client);
   }
@@ -97,7 +111,8 @@ export class TcpProxy implements AsyncDisposable {
       this.#sockets.delete(from);
       if (from.errored !== null || !from.readableEnded) to.destroy();
     });
-    if (this.#mode === 'stalled') from.pause();
+    const held = this.#mode === 'mute' && this.#answering.has(from);
+    if (this.#mode === 'stalled' || held) from.pause();
   }
 }
 

@@ -3,7 +3,7 @@ import { parseLsn, type Lsn } from '@turnout/core/lsn';
 import { directionFrom, type Side } from '@turnout/core/sides';
 import { fail } from '@turnout/contracts/errors';
 import { quoteLiteral } from '@turnout/postgres/identifiers';
-import { openSession, type Endpoint, type Session } from '@turnout/postgres/session';
+import { endSession, openSession, type Endpoint, type Session } from '@turnout/postgres/session';
 import { parseSnapshot, type Snapshot } from './snapshot.js';
 
 /**
@@ -105,7 +105,7 @@ export class CheckSessions {
 
   async close(): Promise<void> {
     const sessions = [this.source, this.target, this.#marker];
-    await Promise.all(sessions.map((session) => session.end().catch(() => undefined)));
+    await Promise.all(sessions.map((session) => endSession(session)));
   }
 }
 
@@ -117,7 +117,7 @@ export async function openCheckSessions(options: CheckSessionsOptions): Promise<
       opened.push(await openSession({ endpoint, applicationName, settings: SESSION_SETTINGS }));
     }
   } catch (thrown) {
-    await Promise.all(opened.map((session) => session.end().catch(() => undefined)));
+    await Promise.all(opened.map((session) => endSession(session)));
     throw thrown;
   }
   return new CheckSessions(source.side, opened[0]!, opened[1]!, opened[2]!);

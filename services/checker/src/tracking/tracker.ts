@@ -5,6 +5,7 @@ import type { Side } from '@turnout/core/sides';
 import { fail } from '@turnout/contracts/errors';
 import { dropPublication, ensurePublication } from '@turnout/postgres/publications';
 import {
+  endSession,
   openSession,
   REPLICA_ROLE,
   withSession,
@@ -125,7 +126,7 @@ export async function startTracker(options: TrackerOptions): Promise<Tracker> {
     ended.catch(() => undefined);
     return new Tracker({ options, floor, state, reader, stream, ended });
   } finally {
-    await session.end().catch(() => undefined);
+    await endSession(session);
   }
 }
 

@@ -90,7 +90,7 @@ export class GateKeeper {
     const { pair, metrics, clock } = this.#context;
     const atMs = clock.monotonicMs();
     try {
-      const control = (this.#sessions ??= await this.#open());
+      const control = await this.#answering();
       const { facts, schema } = await within(
         readFacts({ context: this.#context, control, from }),
         EVALUATION_TIMEOUT_MS,
@@ -109,6 +109,19 @@ export class GateKeeper {
       this.#latest = null;
       throw thrown;
     }
+  }
+
+  /**
+   * Sessions that answer: after a restart of a side those of before are dead, and everything read on
+   * them would be unknown although the side is well.
+   */
+  async #answering(): Promise<Readonly<Record<Side, Session>>> {
+    const kept = this.#sessions;
+    if (kept !== null) {
+      const pings = SIDES.map((side) => kept[side].query(/* sql */ `select 1`));
+      await Promise.all(pings).catch(() => this.close());
+    }
+    return (this.#sessions ??= await this.#open());
   }
 
   async #open(): Promise<Readonly<Record<Side, Session>>> {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sessionName } from '@turnout/core/object-names';
 import { installGuardTriggers } from '@turnout/postgres/cluster/guard-triggers';
 import { installCluster } from '@turnout/postgres/cluster/install';
-import { openSession, withSession, type Session } from '@turnout/postgres/session';
+import { endSession, openSession, withSession, type Session } from '@turnout/postgres/session';
 import type { Side } from '@turnout/core/sides';
 import type { ResolvedPair } from '@turnout/service-kit/config/resolve-config';
 import { dumpSection, loadSection } from './schema-transfer.js';
@@ -47,7 +47,7 @@ export async function installObjects(pair: ResolvedPair): Promise<void> {
         state: side === 'blue' ? 'open' : 'closed',
       });
     } finally {
-      await session.end().catch(() => undefined);
+      await endSession(session);
     }
   }
 }
@@ -60,7 +60,7 @@ export async function installGuards(pair: ResolvedPair, side: Side): Promise<num
       lockTimeoutMs: GUARD_LOCK_TIMEOUT_MS,
     });
   } finally {
-    await session.end().catch(() => undefined);
+    await endSession(session);
   }
 }
 

@@ -6,10 +6,16 @@ import type { SwitchoverRow } from '@turnout/store/switchovers';
 import type { PairContext } from '../context.js';
 import type { GateKeeper } from '../gates/gate-keeper.js';
 import { move } from '../lifecycle/move.js';
-import { endClaimed, takeOver, type Claimed } from '../side/claim.js';
+import { endClaimed, takeOver, type Claimed, type TakeOver } from '../side/claim.js';
+import { commitReplicated } from '../side/commit.js';
 import { proveDrain } from '../side/drain.js';
 import { advanceSequences } from '../side/sequences.js';
 import { openRoleSession } from '../side/sessions.js';
+import { writeNumberedMarker } from '../side/sql/side-sql.js';
+import { unreplicated } from '../side/standbys.js';
+import { inTransaction } from '@turnout/postgres/transaction';
+import { ask } from '../side/side-row.js';
+import { closeLinkInto } from '../side/sql/drain-sql.js';
 import { transition } from '../side/transition.js';
 import { proveNoBypass } from '../side/writers.js';
 import { Attempt } from '../switchover/attempt.js';
@@ -48,10 +54,11 @@ type Settler = (settling: Settling) => Promise<Wait | null>;
 /** Errors of an attempt that pass by themselves: it is made again, a few times. */
 const TRANSIENT = ['store_unreachable', 'lease_lost'] as const;
 const ATTEMPTS_MAX = 3;
+const COMMIT_TIMEOUT_MS = 5_000;
 
 async function claimed<T>(
   settling: Settling,
-  sides: { readonly all: readonly Side[]; readonly optional: readonly Side[] },
+  sides: Pick<TakeOver, 'optional' | 'uncounted'> & { readonly all: readonly Side[] },
   work: (held: Claimed) => Promise<T>,
 ): Promise<T> {
   const { context, epoch, onClaim } = settling;
@@ -59,6 +66,7 @@ async function claimed<T>(
     pair: context.pair,
     sides: sides.all,
     optional: sides.optional,
+    uncounted: sides.uncounted,
     epoch,
   });
   onClaim(held);
@@ -105,7 +113,9 @@ const undo: Settler = async (settling) => {
   const to = otherSide(from);
   const own = last !== null && last.attempt.id === switchover?.id ? last : null;
   const recorder = recorderOf(settling);
-  await claimed(settling, { all: [from, to], optional: [to] }, async (held) => {
+  // Nothing is opened or closed: a standby of `from` that stalled may be why the switch is undone.
+  const sides = { all: [from, to], optional: [to], uncounted: [from] };
+  await claimed(settling, sides, async (held) => {
     if (held.rows[from]?.state !== 'open') return;
     const undoing = { context, claimed: held, from, to };
     for (const step of UNDONE) {
@@ -138,7 +148,9 @@ const decide: Settler = async (settling) => {
   const { context, settlement } = settling;
   const from = bySide(settlement.side);
   const to = otherSide(from);
-  await claimed(settling, { all: [from, to], optional: [] }, async (held) => {
+  // The claim of `to` ends the old opening there, so it counts; going forward waits for the standbys of
+  // both, and going back may not wait for one of `from`.
+  await claimed(settling, { all: [from, to], uncounted: [from] }, async (held) => {
     if (held.rows[from]?.state !== 'closed' || held.rows[to]?.state !== 'closed') return;
     try {
       if (settlement.do === 'decide') return await openTarget(settling, held, from);
@@ -146,16 +158,28 @@ const decide: Settler = async (settling) => {
       if (isError(thrown, 'commit_unknown', 'superseded')) throw thrown;
       context.logger.error({ pair: context.pair.name, reason: reasonOf(thrown) }, 'going back');
     }
-    await transition(held.control[from]!, held.claim, {
+    await reopen(settling, held, from);
+  });
+  return null;
+};
+
+/**
+ * An opening that was lost with its server may have been decoded before: the new link is open then and
+ * would apply what nobody may write. It is closed with the reopening.
+ */
+async function reopen({ switchover }: Settling, held: Claimed, from: Side): Promise<void> {
+  const session = held.control[from]!;
+  await inTransaction(session, async () => {
+    await transition(session, held.claim, {
       side: from,
       expect: 'closed',
       guard: 'pass',
       fenceEpoch: held.claim.epoch,
-      switchoverId: settling.switchover?.id ?? null,
+      switchoverId: switchover?.id ?? null,
     });
+    await ask(session, closeLinkInto(directionFrom(otherSide(from)), held.claim.epoch));
   });
-  return null;
-};
+}
 
 async function openTarget(settling: Settling, held: Claimed, from: Side): Promise<void> {
   const { context, gates, switchover, epoch } = settling;
@@ -180,6 +204,7 @@ async function openTarget(settling: Settling, held: Claimed, from: Side): Promis
   };
   const proof = await proveDrain(ends, pair.window.maxMs);
   await awaitStandbysOfBoth(attempt);
+  await proveReplicated(settling, from);
   await advanceSequences(held.control[from]!, held.control[to]!);
   const session = await openRoleSession(pair, to, 'prepare', epoch);
   try {
@@ -190,13 +215,36 @@ async function openTarget(settling: Settling, held: Claimed, from: Side): Promis
   }
 }
 
+/** What closed `from` is where its synchronous standbys must have it: a commit behind it is. @throws TRN5029 */
+async function proveReplicated({ context, epoch }: Settling, from: Side): Promise<void> {
+  const { pair } = context;
+  const [session, watcher] = await Promise.all([
+    openRoleSession(pair, from, 'fence', epoch),
+    openRoleSession(pair, from, 'control', epoch),
+  ]);
+  const { standbyWaitMs } = pair.window;
+  try {
+    await session.query(/* sql */ `begin`);
+    await ask(session, writeNumberedMarker(from, 'roundtrip'));
+    const outcome = await commitReplicated(session, {
+      watcher,
+      standbyWaitMs,
+      timeoutMs: COMMIT_TIMEOUT_MS,
+    });
+    if (outcome !== 'committed') throw unreplicated(from, standbyWaitMs);
+  } finally {
+    destroySession(session);
+    destroySession(watcher);
+  }
+}
+
 /** Both are open: the one that lost its fence is closed again at once, and a person is told. */
 const refence: Settler = async (settling) => {
   const { context, settlement } = settling;
   const { store, pair, logger } = context;
   const lost = bySide(settlement.side);
   const keeps = otherSide(lost);
-  await claimed(settling, { all: [lost, keeps], optional: [] }, async (held) => {
+  await claimed(settling, { all: [lost, keeps], uncounted: [lost, keeps] }, async (held) => {
     const { [lost]: lostRow, [keeps]: keepsRow } = held.rows;
     if (lostRow?.state !== 'open' || keepsRow?.state !== 'open') return;
     await transition(held.control[lost]!, held.claim, {

@@ -8,6 +8,7 @@ import type { ResolvedPair } from '@turnout/service-kit/config/resolve-config';
 import { openRoleSession } from './sessions.js';
 import { ask, readSideRow, type SideRow } from './side-row.js';
 import { claimSide, terminatePredecessors, type Claim } from './sql/side-sql.js';
+import { commitLocally } from './sql/standby-sql.js';
 import { awaitStandbys } from './standbys.js';
 
 const TERMINATE_TIMEOUT_MS = 5_000;
@@ -43,6 +44,12 @@ async function endPredecessors(session: Session, epoch: bigint, pair: string): P
   );
 }
 
+interface Claiming {
+  readonly side: Side;
+  readonly pair: ResolvedPair;
+  readonly counts?: boolean | undefined;
+}
+
 /**
  * Claims one side and reads it. The claim waits for a predecessor's COMMIT, so what is read
  * afterwards is settled; it counts only when the standbys of the side have it.
@@ -51,8 +58,9 @@ async function endPredecessors(session: Session, epoch: bigint, pair: string): P
 export async function claim(
   session: Session,
   claimed: Claim,
-  { side, pair }: { readonly side: Side; readonly pair: ResolvedPair },
+  { side, pair, counts = true }: Claiming,
 ): Promise<SideRow> {
+  if (!counts) await ask(session, commitLocally);
   const matched = await waitUntil(
     async () => {
       try {
@@ -80,6 +88,7 @@ export async function claim(
       epoch: String(claimed.epoch),
     });
   }
+  if (!counts) return row;
   const { standbys: policy, window } = pair;
   await awaitStandbys(session, { side, policy, timeoutMs: window.standbyWaitMs });
   return row;
@@ -91,6 +100,12 @@ export interface TakeOver {
   readonly sides: readonly Side[];
   /** A side that does not answer is left out when it is named here. */
   readonly optional?: readonly Side[] | undefined;
+  /**
+   * Sides whose claim is used at once, without their standbys: enough to close a side or to leave it
+   * open, when the stalled standby may be the very reason for it. Whoever goes on to open the other
+   * side waits for these standbys first: that flushes the claim too.
+   */
+  readonly uncounted?: readonly Side[] | undefined;
   readonly epoch: bigint;
 }
 
@@ -99,7 +114,13 @@ export interface TakeOver {
  * and read. On a failure nothing of ours stays open.
  * @throws TRN2001 for a side that is needed and does not answer, TRN5015, TRN5012, TRN5029
  */
-export async function takeOver({ pair, sides, optional = [], epoch }: TakeOver): Promise<Claimed> {
+export async function takeOver({
+  pair,
+  sides,
+  optional = [],
+  uncounted = [],
+  epoch,
+}: TakeOver): Promise<Claimed> {
   const claimed: Claim = { epoch, holder: randomUUID() };
   const control: Partial<Record<Side, Session>> = {};
   const rows: Partial<Record<Side, SideRow>> = {};
@@ -112,7 +133,8 @@ export async function takeOver({ pair, sides, optional = [], epoch }: TakeOver):
     }
     for (const side of sides.filter((each) => control[each])) {
       await spareOptional(side, async () => {
-        rows[side] = await claim(control[side]!, claimed, { side, pair });
+        const counts = !uncounted.includes(side);
+        rows[side] = await claim(control[side]!, claimed, { side, pair, counts });
       });
     }
     return { claim: claimed, control, rows };

@@ -15,6 +15,12 @@ export interface StandbyWait {
 
 const POLL_MS = 2;
 
+/** The server itself waits for synchronous standbys, whatever the policy of the pair is. */
+export function unreplicated(side: Side, waitedMs: number): Error {
+  const standbys = 'one of synchronous_standby_names';
+  return fail('standby_behind', { side, standbys, waited_ms: waitedMs });
+}
+
 /**
  * Waits until every physical standby that counts has flushed what is written on this side now: one
  * that is promoted without it would undo a fence, an opening or a claim.

@@ -1,10 +1,11 @@
 import { fail, isError } from '@turnout/contracts/errors';
 import type { Session } from '@turnout/postgres/session';
-import { commit } from '../side/commit.js';
+import { commit, commitReplicated } from '../side/commit.js';
 import { ask, readSideRow } from '../side/side-row.js';
 import { ping, raiseClaimOfClosed, writeCertificate, type Claim } from '../side/sql/side-sql.js';
 import { advanceSequences } from '../side/sequences.js';
-import { awaitStandbys } from '../side/standbys.js';
+import { commitLocally } from '../side/sql/standby-sql.js';
+import { awaitStandbys, unreplicated } from '../side/standbys.js';
 import { transition } from '../side/transition.js';
 import { proveNoBypass } from '../side/writers.js';
 import type { Attempt } from './attempt.js';
@@ -13,17 +14,26 @@ import type { StepDetail } from './step.js';
 
 const COMMIT_TIMEOUT_MS = 5_000;
 
-/** C1: from here on this side is closed for good, unless `to` can be proven unopened. */
+/**
+ * C1: from here on this side is closed for good, unless `to` can be proven unopened.
+ * @throws TRN5029 when a synchronous standby does not take it, TRN5021
+ */
 async function commitFence(attempt: Attempt): Promise<void> {
   const { from } = attempt;
+  const { standbyWaitMs } = attempt.context.pair.window;
   attempt.decided = true;
-  const outcome = await commit(attempt.known('fence'), COMMIT_TIMEOUT_MS);
+  const outcome = await commitReplicated(attempt.known('fence'), {
+    watcher: attempt.control(from),
+    standbyWaitMs,
+    timeoutMs: COMMIT_TIMEOUT_MS,
+  });
   if (outcome === 'unknown') throw fail('commit_unknown', { commit: 'C1', side: from });
   const row = await readSideRow(attempt.control(from));
   const closed = row.state === 'closed' && row.fenceEpoch === attempt.known('fenceEpoch');
   if (outcome === 'rolled_back' || !closed) {
     throw fail('commit_refused', { commit: 'C1', side: from, state: row.state });
   }
+  if (outcome === 'unreplicated') throw unreplicated(from, standbyWaitMs);
   await attempt.context.failpoint('C1');
 }
 
@@ -57,6 +67,7 @@ async function goBack(attempt: Attempt, claim: Claim): Promise<void> {
   const raised = await ask(attempt.control(to), raiseClaimOfClosed(claim, next));
   if (raised.length === 0) throw fail('commit_unknown', { commit: 'C2', side: to });
   await awaitStandbys(attempt.control(to), { side: to, policy, timeoutMs: window.standbyWaitMs });
+  await ask(attempt.control(from), commitLocally);
   await transition(attempt.control(from), claim, {
     side: from,
     expect: 'closed',
@@ -82,8 +93,8 @@ export async function decide(attempt: Attempt): Promise<StepDetail> {
   if (alive.length === 0) throw fail('superseded', { side: to });
   signal.throwIfAborted();
   if (attempt.windowLeftMs() === 0) throw fail('step_timed_out', { step: 'decide' });
-  await commitFence(attempt);
   try {
+    await commitFence(attempt);
     const wait = { side: from, policy, timeoutMs: window.standbyWaitMs };
     await awaitStandbys(attempt.control(from), wait);
   } catch (thrown) {

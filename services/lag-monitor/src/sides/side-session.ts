@@ -1,7 +1,7 @@
 import { parseLsn, type Lsn } from '@turnout/core/lsn';
 import { objectName, sessionName } from '@turnout/core/object-names';
 import { sourceOf, type Direction, type Side } from '@turnout/core/sides';
-import { openSession, type Endpoint, type Session } from '@turnout/postgres/session';
+import { endSession, openSession, type Endpoint, type Session } from '@turnout/postgres/session';
 import { readSlot, type SlotState } from '@turnout/postgres/slots';
 import * as sql from './sql/statements.js';
 
@@ -58,7 +58,7 @@ export class SideSession {
   async close(): Promise<void> {
     const session = this.#session;
     this.#session = null;
-    await session?.then((each) => each.end()).catch(() => undefined);
+    await session?.then((each) => endSession(each)).catch(() => undefined);
   }
 
   async #logEnd(session: Session): Promise<Lsn> {

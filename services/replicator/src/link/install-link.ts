@@ -1,6 +1,5 @@
 import { REPLICA_ROLE, withSession } from '@turnout/postgres/session';
-import { createSlot, dropSlot, freeSlot, readSlot } from '@turnout/postgres/slots';
-import { fail } from '@turnout/contracts/errors';
+import { createSlot, dropSlot, freeSlot } from '@turnout/postgres/slots';
 import { TargetSession } from '../apply/target-session.js';
 import { readProgress } from '../apply/sql/progress.js';
 import { SLOT_LOCK_TIMEOUT_MS } from '../copy/run-copy.js';
@@ -11,7 +10,7 @@ import { seedLink } from '../seed/seed-link.js';
 /**
  * Installs a link that needs no copy, as the reverse link at arm: publication, slot, progress. It
  * starts closed unless its source is the writable side.
- * @throws TRN3003 when the link was seeded before and its slot is gone, TRN3014
+ * @throws TRN3014
  */
 export async function installLink(spec: LinkSpec, open: boolean): Promise<void> {
   const applicationName = linkSessionName(spec, 'install');
@@ -21,10 +20,8 @@ export async function installLink(spec: LinkSpec, open: boolean): Promise<void> 
     await withSession(session, async (source) => {
       const [seeded] = await target.query(readProgress(spec.link));
       const name = slotOf(spec);
-      if (seeded) {
-        if (await readSlot(source, name)) return;
-        throw fail('slot_missing', { slot: name });
-      }
+      // Whoever starts the link proves its slot, and its server before that.
+      if (seeded) return;
       await publishTables(source, spec);
       // A slot without progress is what an interrupted installation leaves: it begins anew.
       await freeSlot(source, name);

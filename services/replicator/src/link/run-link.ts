@@ -1,7 +1,7 @@
 import type { Clock } from '@turnout/core/clock';
 import { CancelledSignal, isCancelled } from '@turnout/core/waiting';
 import { fail } from '@turnout/contracts/errors';
-import { openSession, type Session } from '@turnout/postgres/session';
+import { endSession, openSession, type Session } from '@turnout/postgres/session';
 import type { ChangeStream } from '@turnout/postgres/stream/change-stream';
 import { openStream } from '@turnout/postgres/stream/open-stream';
 import { Applier, type ApplyObserver } from '../apply/applier.js';
@@ -73,7 +73,7 @@ async function withSource<T>(spec: LinkSpec, work: (session: Session) => Promise
   try {
     return await work(session);
   } finally {
-    await session.end().catch(() => undefined);
+    await endSession(session);
   }
 }
 

@@ -32,11 +32,12 @@ export async function startLink(
   const progress = parseProgress(taken[0]);
   const [position] = await target.query(readPosition(spec.link));
   const flushedLsn = position?.acked_lsn ? parseLsn(position.acked_lsn) : LSN_ZERO;
+  const created = await refuseOtherServer(name, { target, source });
   await freeSlot(source, name);
   const slot = await readSlot(source, name);
   if (!slot) throw fail('slot_missing', { slot: name });
   if (slot.walStatus === 'lost') throw fail('slot_lost', { slot: name });
-  await refuseStrangeSlot(name, slot, { target, source });
+  refuseStrangeSlot(name, slot, created);
   const startLsn = laterOf(progress.endLsn, flushedLsn);
   // Compared with `source_lsn` this would be a false alarm after every normal acknowledgement.
   if (slot.confirmedFlushLsn !== null && slot.confirmedFlushLsn > startLsn) {
@@ -49,12 +50,19 @@ export async function startLink(
   return { progress, startLsn };
 }
 
-/** The slot must be the one that was created for this link, on the same server and timeline. */
-async function refuseStrangeSlot(
+interface CreatedSlot {
+  readonly plugin: string | null;
+  readonly consistentLsn: bigint;
+}
+
+/**
+ * Before the slot is looked for: a promoted standby has none, and to say that it was dropped would hide
+ * that everything proven of the side was proven of another server.
+ */
+async function refuseOtherServer(
   name: string,
-  slot: SlotState,
   { target, source }: { target: TargetSession; source: Session },
-): Promise<void> {
+): Promise<CreatedSlot> {
   const [known] = await target.query(readSlotIdentity(name));
   if (!known) throw fail('slot_foreign', { slot: name, reason: 'its creation was never recorded' });
   const now = await readServerIdentity(source);
@@ -65,9 +73,13 @@ async function refuseStrangeSlot(
       found: `${now.systemIdentifier}/${now.timeline}`,
     });
   }
-  const createdAt = parseLsn(known.consistent_lsn ?? '0/0');
-  const older = slot.confirmedFlushLsn !== null && slot.confirmedFlushLsn < createdAt;
-  if (slot.plugin !== known.plugin || older) {
+  return { plugin: known.plugin ?? null, consistentLsn: parseLsn(known.consistent_lsn ?? '0/0') };
+}
+
+/** The slot must be the one that was created for this link. */
+function refuseStrangeSlot(name: string, slot: SlotState, created: CreatedSlot): void {
+  const older = slot.confirmedFlushLsn !== null && slot.confirmedFlushLsn < created.consistentLsn;
+  if (slot.plugin !== created.plugin || older) {
     throw fail('slot_foreign', { slot: name, plugin: slot.plugin, older_than_recorded: older });
   }
 }

@@ -25,6 +25,25 @@ export function readStandbys(policy: Exclude<StandbyPolicy, 'none'>, lsn: string
   };
 }
 
+/** Ends the wait of a COMMIT for synchronous standbys; the commit itself has happened. */
+export function cancelStandbyWait(pid: number): Statement {
+  return {
+    text: /* sql */ `
+      select pg_cancel_backend(pid) from pg_stat_activity
+      where pid = $1::int and wait_event = 'SyncRep'`,
+    values: [String(pid)],
+  };
+}
+
+/**
+ * Commits of this session no longer wait for synchronous standbys: for what only takes back, which a
+ * stalled standby may not keep from happening.
+ */
+export const commitLocally: Statement = {
+  text: /* sql */ `select set_config('synchronous_commit', 'local', false)`,
+  values: [],
+};
+
 export const currentWal: Statement = {
   text: /* sql */ `select pg_current_wal_insert_lsn() as lsn`,
   values: [],
