@@ -108,9 +108,25 @@ describe('a pair that does not meet what the migration needs', () => {
     ['no_host', 'TRN2001', 503, 8, { blue_connection: /127\.0\.0\.1:\d+\/shop \(ECONNREFUSED\)/ }],
     ['no_database', 'TRN2003', 404, 8, { green_connection: /\/nowhere \(3D000\)/ }],
     ['twin', 'TRN1006', 400, 2, { distinct_sides: /one database/ }],
-    ['no_rights', 'TRN2012', 409, 3, { privileges: /blue: missing REPLICATION.*green: missing/ }],
-    ['low_wal', 'TRN2010', 409, 3, { wal_level: /^blue: wal_level = replica$/ }],
-    ['keyless', 'TRN2013', 409, 3, { replica_identity: /blue: public\.note/ }],
+    ['low_wal', 'TRN2010', 409, 3, { wal_level: /^blue: wal_level is replica$/ }],
+    [
+      'keyless',
+      'TRN2013',
+      409,
+      3,
+      { replica_identity: /^blue: "public"\."note" has no primary key/ },
+    ],
+    [
+      'no_rights',
+      'TRN2017',
+      409,
+      3,
+      {
+        privileges: /^TRN2012 blue: role "plain" lacks REPLICATION;.* green: role "plain" lacks/,
+        ownership: /"public"\."item" belongs to "postgres"/,
+        monitoring: /^TRN2022 blue: role "plain" reads NULL/,
+      },
+    ],
     ['bad_both', 'TRN2017', 409, 3, { wal_level: /TRN2010/, privileges: /TRN2012 green/ }],
   ] as const;
 
@@ -143,11 +159,14 @@ describe('a pair that does not meet what the migration needs', () => {
     const fill = `select pg_create_physical_replication_slot('other_' || n)
       from generate_series(1, current_setting('max_replication_slots')::int) n`;
     await onBlue('postgres', fill);
-    const observed = { slots: /^blue: 0 slots and \d+ walsenders free, 2 needed$/ };
-    await expectRefused('no_slot', 'TRN2011', [409, 3], observed);
-    expect(await tracesOf('no_slot')).toEqual([]);
-    const drop = `select count(pg_drop_replication_slot(slot_name)) from pg_replication_slots`;
-    await onBlue('postgres', drop);
+    try {
+      const observed = { slots: /^blue: max_replication_slots 0 of \d+ free, 2 needed$/ };
+      await expectRefused('no_slot', 'TRN2011', [409, 3], observed);
+      expect(await tracesOf('no_slot')).toEqual([]);
+    } finally {
+      const drop = `select count(pg_drop_replication_slot(slot_name)) from pg_replication_slots`;
+      await onBlue('postgres', drop);
+    }
   });
 
   test('once mended it starts', async () => {
