@@ -48,12 +48,6 @@ async function ask<Row extends object>(side: Side, text: string, of = pair): Pro
   return withClient(of.url(side), async (client) => (await client.query<Row>(text)).rows);
 }
 
-async function gate(id: string): Promise<{ open: boolean; observed: string | null }> {
-  const { body } = await api.call('GET', '/gates');
-  const gates = body['gates'] as { id: string; open: boolean; observed: string | null }[];
-  return gates.find((each) => each.id === id)!;
-}
-
 /** The gates are read afresh for it: an answer may be a second old. */
 async function untilGate(id: string, open: boolean): Promise<string | null> {
   let observed: string | null = null;
@@ -92,6 +86,7 @@ const CHANGES = [
     what: 'a column',
     ddl: 'alter table public.item add column COLUMN text',
     used: `update public.item set name = 'new' where id = 1`,
+    changed: 'public.item',
     named: /column public\.item\.COLUMN is missing on green/,
     mended: ['green', 'alter table public.item add column COLUMN text'],
   },
@@ -99,6 +94,7 @@ const CHANGES = [
     what: 'a table',
     ddl: 'create table public.TABLE (id int primary key)',
     used: 'insert into public.TABLE values (1)',
+    changed: 'public.TABLE',
     named: /table public\.TABLE is (missing on green|not published on blue)/,
     mended: ['blue', 'drop table public.TABLE'],
   },
@@ -106,6 +102,7 @@ const CHANGES = [
     what: 'a partition',
     ddl: 'create table public.PART partition of public.log for values from (NUMBER) to (NUMBER + 1)',
     used: 'insert into public.log values (1, NUMBER)',
+    changed: 'public.PART',
     named: /table public\.PART is (missing on green|not published on blue)/,
     mended: ['blue', 'drop table public.PART'],
   },
@@ -127,7 +124,7 @@ test.each(CHANGES.flatMap((change) => ['gates', 'arm'].map((step) => ({ ...chang
     });
     expect(ended).toMatchObject({ outcome: 'undone' });
     expect(ended['reason']).toMatch(/^TRN5024 /);
-    expect(ended['reason']).toMatch(new RegExp(said(change.named.source)));
+    expect(ended['reason']).toContain(said(change.changed));
     // What was written is where it was written, and blue takes more.
     expect(await api.request('GET', `/v1/pairs/${pair.name}/writable/blue`)).toMatchObject({
       status: 200,

@@ -1,4 +1,4 @@
-import { otherSide, type Side } from '@turnout/core/sides';
+import { otherSide, type Direction, type Side } from '@turnout/core/sides';
 import type { GateVerdict } from '@turnout/machine/gates';
 import { edgeFor } from '@turnout/machine/pair-machine';
 import { PHASE_TRAITS, type Phase } from '@turnout/machine/phases';
@@ -21,6 +21,8 @@ export interface NextStepFacts {
   /** The open side by its own word; the journal's when it is not known. */
   readonly open: Side;
   readonly openLeaks: number | null;
+  /** Links that stopped at an error. */
+  readonly linksFailed: readonly Direction[];
 }
 
 interface Candidate {
@@ -56,6 +58,12 @@ const CANDIDATES: readonly Candidate[] = [
     why: 'A person has to decide; the runbook says how.',
     command: ({ row }) => `turnout switchover settle ${row.pair}`,
     when: ({ waiting, row }) => waiting?.holder === 'operator' && row.phase === 'switching',
+  },
+  {
+    why: 'The link stopped; it goes on from there once what it names is mended.',
+    command: ({ row, linksFailed: [direction] }) =>
+      `turnout link retry ${row.pair} --direction ${direction}`,
+    when: ({ linksFailed }) => linksFailed.length > 0,
   },
   {
     why: 'Go on once what is named is mended.',

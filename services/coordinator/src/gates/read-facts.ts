@@ -88,6 +88,17 @@ async function standbysBehind({ context, control }: FactSources): Promise<string
   return reasons.filter((reason) => reason !== null);
 }
 
+/** A link that failed says at what: its code, object and the server's words. */
+function linkWords({
+  state,
+  message,
+}: {
+  state: string;
+  message?: string | null | undefined;
+}): string {
+  return state === 'failed' && message != null ? `failed: ${message}` : state;
+}
+
 /** Reads every fact a gate looks at, now and from the databases themselves. */
 export async function readFacts(sources: FactSources): Promise<Facts> {
   const { context, control, from } = sources;
@@ -103,7 +114,7 @@ export async function readFacts(sources: FactSources): Promise<Facts> {
   ]);
   const facts: GateFacts = {
     lagMs,
-    linkState: link?.observed?.state ?? null,
+    linkState: link?.observed ? linkWords(link.observed) : null,
     verifiedAgoMs,
     openDifferences,
     openLeaks: await known(() => countLeaks(control)),
