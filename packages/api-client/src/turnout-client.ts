@@ -60,8 +60,10 @@ export class TurnoutClient {
     return this.#post(at(pair, action), undefined, options);
   }
 
-  retryLink(pair: string, options?: RequestOptions): Promise<OperationAnswer> {
-    return this.#post(at(pair, 'link', 'retry'), undefined, options);
+  /** Without a direction: the link that carries changes. */
+  retryLink(pair: string, direction?: string, options?: RequestOptions): Promise<OperationAnswer> {
+    const body = direction === undefined ? undefined : { direction };
+    return this.#post(at(pair, 'link', 'retry'), body, options);
   }
 
   lag(pair: string, options?: RequestOptions): Promise<LagAnswer> {

@@ -53,18 +53,18 @@ export class PairRuntime {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Age of what is known about a side; null before the first answer. */
+  /** Age of what a side said last; null before its first answer. */
   ageMs(side: Side): number | null {
-    const latest = this.probes[side].latest;
-    return latest ? this.context.clock.monotonicMs() - latest.readAtMs : null;
+    const { answered } = this.probes[side];
+    return answered ? this.context.clock.monotonicMs() - answered.readAtMs : null;
   }
 
   /** Whether writes go to `side`, by its own word, not older than a stated time; null is unknown. */
   writable(side: Side): boolean | null {
-    const latest = this.probes[side].latest;
+    const { answered } = this.probes[side];
     const age = this.ageMs(side);
-    if (!latest?.reachable || age === null || age > STALE_MS) return null;
-    return latest.row === null ? null : latest.row.state === 'open' && !latest.inRecovery;
+    if (!answered || age === null || age > STALE_MS) return null;
+    return answered.row === null ? null : answered.row.state === 'open' && !answered.inRecovery;
   }
 
   async run(signal: AbortSignal): Promise<void> {

@@ -191,7 +191,8 @@ export const SWITCHOVER_ERRORS = {
   schema_changed: {
     code: 'TRN5024',
     title: 'Schema changed since the copy',
-    remedy: 'Bring both sides to the same schema and verify again.',
+    remedy:
+      'Make the same change on the other side (a closed one by `begin read write; select turnout.repair(); ...; commit`) and `turnout link retry PAIR` if the link stopped. A new table does not join a migration that runs: drop or exclude it, or `turnout abort PAIR` and start again.',
     http: 409,
     exit: 6,
     retry: 'manual',

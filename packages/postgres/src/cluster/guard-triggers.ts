@@ -10,7 +10,7 @@ import { readTableHolder } from '../catalog/locks.js';
 import { sqlState } from '../database-error.js';
 import { quoteTable } from '../identifiers.js';
 import type { Session } from '../session.js';
-import { inTransaction } from '../transaction.js';
+import { inReplicaRole } from '../replica-role.js';
 
 export interface GuardTriggerOptions {
   /** How long one attempt may hold up writers of its table, 100 ms unless given. */
@@ -52,7 +52,7 @@ interface Work {
 async function attempt({ session, statement, options }: Work, table: UserTable): Promise<boolean> {
   const settings = { lock_timeout: String(options.lockTimeoutMs ?? 100) };
   try {
-    await inTransaction(session, () => session.query(statement(table)), { settings });
+    await inReplicaRole(session, () => session.query(statement(table)), settings);
     return true;
   } catch (thrown) {
     const state = sqlState(thrown) ?? '';

@@ -2,7 +2,7 @@ import { otherSide, SIDES, type Side } from '@turnout/core/sides';
 import { fail } from '@turnout/contracts/errors';
 import { CLUSTER_MIGRATIONS, GUARD_BODIES } from '../generated/sql.js';
 import type { Session } from '../session.js';
-import { inTransaction } from '../transaction.js';
+import { inReplicaRole } from '../replica-role.js';
 import { swapGuard } from './guard.js';
 import { applyMigrations } from '../migrations.js';
 
@@ -75,7 +75,7 @@ export async function installCluster(
   session: Session,
   { pair, side, state }: ClusterSide,
 ): Promise<void> {
-  await inTransaction(session, async () => {
+  await inReplicaRole(session, async () => {
     await session.query(/* sql */ `select pg_advisory_xact_lock($1)`, [INSTALL_LOCK]);
     await refuseForeignSchema(session, pair);
     const installed = await readInstalled(session);
@@ -116,5 +116,7 @@ export async function uninstallCluster(session: Session): Promise<void> {
       from pg_trigger where tgfoid = 'turnout.guard()'::regprocedure`);
   const left = Number(rows[0]?.triggers ?? 0);
   if (left > 0) throw fail('arm_timed_out', { table: rows[0]?.table ?? '', triggers_left: left });
-  await session.query(/* sql */ `drop schema if exists turnout cascade`);
+  await inReplicaRole(session, () =>
+    session.query(/* sql */ `drop schema if exists turnout cascade`),
+  );
 }

@@ -1,4 +1,4 @@
-import { otherSide, type Side } from '@turnout/core/sides';
+import { otherSide, type Direction, type Side } from '@turnout/core/sides';
 import type { GateVerdict } from '@turnout/machine/gates';
 import { edgeFor } from '@turnout/machine/pair-machine';
 import { PHASE_TRAITS, type Phase } from '@turnout/machine/phases';
@@ -21,6 +21,8 @@ export interface NextStepFacts {
   /** The open side by its own word; the journal's when it is not known. */
   readonly open: Side;
   readonly openLeaks: number | null;
+  /** Links that stopped at an error. */
+  readonly linksFailed: readonly Direction[];
 }
 
 interface Candidate {
@@ -58,6 +60,12 @@ const CANDIDATES: readonly Candidate[] = [
     when: ({ waiting, row }) => waiting?.holder === 'operator' && row.phase === 'switching',
   },
   {
+    why: 'The link stopped; it goes on from there once what it names is mended.',
+    command: ({ row, linksFailed: [direction] }) =>
+      `turnout link retry ${row.pair} --direction ${direction}`,
+    when: ({ linksFailed }) => linksFailed.length > 0,
+  },
+  {
     why: 'Go on once what is named is mended.',
     command: ({ row }) => `turnout start ${row.pair} --wait`,
     when: (facts) => holds(facts, 'errored') && accepts(facts, 'start_requested'),
@@ -65,7 +73,7 @@ const CANDIDATES: readonly Candidate[] = [
   {
     why: 'The link rests: nothing is carried over.',
     command: ({ row }) => `turnout resume ${row.pair}`,
-    when: (facts) => holds(facts, 'paused'),
+    when: (facts) => holds(facts, 'paused') && PHASE_TRAITS[phaseOf(facts)].pausable,
   },
   {
     why: 'See what the migration needs.',
@@ -75,7 +83,8 @@ const CANDIDATES: readonly Candidate[] = [
   {
     why: 'Begin the copy.',
     command: ({ row }) => `turnout start ${row.pair} --wait`,
-    when: ({ row }) => row.phase === 'draft' || row.phase === 'aborted',
+    // What an earlier start copied is still on green: after an abort preflight says so first.
+    when: (facts) => facts.row.phase === 'draft' && !holds(facts, 'errored'),
   },
   {
     why: 'Follow it.',

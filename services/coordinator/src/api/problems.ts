@@ -1,5 +1,7 @@
 import { fail } from '@turnout/contracts/errors';
 import { isAppError, type AppError } from '@turnout/core/app-error';
+import { isConnectionLost, sqlState } from '@turnout/postgres/database-error';
+import { asAppError } from '@turnout/postgres/refusal';
 import type { FastifyError, FastifyInstance } from 'fastify';
 import type { Logger } from '@turnout/service-kit/logger';
 
@@ -19,7 +21,7 @@ export function problemOf(error: AppError, instance: string): Record<string, unk
   };
 }
 
-function asAppError(thrown: FastifyError | AppError): AppError {
+function errorOf(thrown: FastifyError | AppError): AppError {
   if (isAppError(thrown)) return thrown;
   if ('validation' in thrown && thrown.validation) {
     const field = thrown.validation[0]?.params['additionalProperty'];
@@ -29,13 +31,14 @@ function asAppError(thrown: FastifyError | AppError): AppError {
   if (thrown.statusCode !== undefined && thrown.statusCode < 500) {
     return fail('request_invalid', { reason: thrown.message, status: thrown.statusCode });
   }
-  return fail('unexpected', { error: thrown.name }, thrown);
+  const ofServer = sqlState(thrown) !== null || isConnectionLost(thrown);
+  return ofServer ? asAppError(thrown) : fail('unexpected', { error: thrown.name }, thrown);
 }
 
 /** Every failure of the API leaves through here. */
 export function installProblems(app: FastifyInstance, logger: Logger): void {
   app.setErrorHandler((thrown: FastifyError | AppError, request, reply) => {
-    const error = asAppError(thrown);
+    const error = errorOf(thrown);
     if (error.code === 'TRN7008')
       logger.error({ err: thrown, request: request.id }, 'request failed');
     return reply

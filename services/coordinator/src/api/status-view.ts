@@ -21,9 +21,8 @@ const GATES_AGE_MAX_MS = 3_000;
 
 /** What a side said of itself when it was last asked; unknown stays null. */
 function sideView(runtime: PairRuntime, side: Side, open: Side): object {
-  const latest = runtime.probes[side].latest;
+  const { latest, answered } = runtime.probes[side];
   const age = runtime.ageMs(side);
-  const answered = latest?.reachable ? latest : null;
   return {
     role: side === open ? 'source' : 'target',
     version: answered?.versionText ?? null,
@@ -104,14 +103,27 @@ async function estimateOf({ context }: PairRuntime): Promise<object | null> {
   return { window_ms_p50: past[Math.floor((past.length - 1) / 2)], window_ms_p95: last };
 }
 
+/** Links that are to work and stopped at an error; what one reported before it was stopped is past. */
+async function failedLinks({ context }: PairRuntime, row: PairRow): Promise<Direction[]> {
+  if (PHASE_TRAITS[row.phase as Phase].forward === 'stopped') return [];
+  const links = await Promise.all(
+    DIRECTIONS.map((direction) => context.store.links.get(row.pair, direction)),
+  );
+  return DIRECTIONS.filter((_, index) => {
+    const link = links[index];
+    return link?.desired !== 'stopped' && link?.observed?.state === 'failed';
+  });
+}
+
 /** What the next steps of a pair are computed from. */
 export async function nextStepsOf(runtime: PairRuntime, row: PairRow) {
   const { store } = runtime.context;
   const open = openOf(runtime, row);
-  const [gates, workers, note] = await Promise.all([
+  const [gates, workers, note, linksFailed] = await Promise.all([
     gatesOf(runtime, row, open),
     readWorkers(store, row.pair),
     store.notes.get(row.pair),
+    failedLinks(runtime, row),
   ]);
   const { waiting } = note;
   const openLeaks = leaksOf(runtime);
@@ -121,7 +133,7 @@ export async function nextStepsOf(runtime: PairRuntime, row: PairRow) {
     waiting,
     openLeaks,
     open,
-    steps: nextSteps({ row, waiting, workers, gates, open, openLeaks }),
+    steps: nextSteps({ row, waiting, workers, gates, open, openLeaks, linksFailed }),
   };
 }
 

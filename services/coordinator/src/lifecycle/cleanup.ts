@@ -16,6 +16,8 @@ import { installedPair, leftovers } from './sql/leftovers-sql.js';
 import { serverNow, terminateOlderClients } from '../side/sql/second-layer-sql.js';
 
 const LOCK_TIMEOUT_MS = 100;
+/** The loop tries again by itself; meanwhile it looks at the sides and hears requests. */
+const TRIGGERS_TIMEOUT_MS = 3_000;
 const CONNECT_TIMEOUT_MS = 3_000;
 const CLIENTS_TIMEOUT_MS = 5_000;
 
@@ -65,7 +67,10 @@ async function cleanSide(session: Session, pair: string, retired: boolean): Prom
   if (!installed) return;
   await swapGuard(session, 'pass');
   // Triggers one by one, the schema when none is left: dropping it whole holds every table at once.
-  await dropGuardTriggers(session, { lockTimeoutMs: LOCK_TIMEOUT_MS });
+  await dropGuardTriggers(session, {
+    lockTimeoutMs: LOCK_TIMEOUT_MS,
+    timeoutMs: TRIGGERS_TIMEOUT_MS,
+  });
   await uninstallCluster(session);
   if (!retired) await setReadOnly(session, false);
 }

@@ -1,7 +1,8 @@
-import { fail, isError } from '@turnout/contracts/errors';
-import { isAppError, type AppError } from '@turnout/core/app-error';
+import { ERRORS, isError } from '@turnout/contracts/errors';
+import type { AppError } from '@turnout/core/app-error';
 import { isCancelled } from '@turnout/core/waiting';
 import type { Phase } from '@turnout/machine/phases';
+import { asAppError } from '@turnout/postgres/refusal';
 import type { Wait } from './wait.js';
 import { DONE, type Leading } from './stage.js';
 import { STAGES } from './stages.js';
@@ -36,8 +37,9 @@ export async function runStage(leading: Leading): Promise<StageResult> {
     if (isCancelled(thrown) || isError(thrown, 'expectation_failed', 'phase_mismatch')) {
       return { done: true, wait: null };
     }
-    if (isError(thrown, 'store_unreachable', 'postgres_unreachable')) throw thrown;
-    const error = isAppError(thrown) ? thrown : fail('unexpected', {}, thrown);
+    const error = asAppError(thrown, { phase: row.phase });
+    if (error.code === ERRORS.store_unreachable.code) throw error;
+    if (error.code === ERRORS.postgres_unreachable.code) throw error;
     context.logger.error({ pair: row.pair, phase: row.phase, err: thrown }, 'stage failed');
     await setErrored(leading, error);
     return { done: false, wait: stageFailed(error.message, error.entry.remedy, row.pair) };

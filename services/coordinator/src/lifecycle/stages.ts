@@ -1,5 +1,6 @@
 import type { Phase } from '@turnout/machine/phases';
 import { clean } from './clean.js';
+import { waitForLink } from './link-wait.js';
 import type { Stage } from './stage.js';
 import { catchUp, examine, finishCopy } from './start.js';
 
@@ -8,10 +9,13 @@ export const STAGES: Readonly<Partial<Record<Phase, Stage>>> = {
   preflight: examine,
   copying: finishCopy,
   catching_up: catchUp,
-  verifying: async ({ row }) => ({
-    for: 'a full check that finds every row equal',
-    remedy: `turnout verify ${row.pair} --wait`,
-  }),
+  verifying: (leading) =>
+    waitForLink(leading, {
+      for: 'a full check that finds every row equal',
+      remedy: `turnout verify ${leading.row.pair} --wait`,
+    }),
+  ready: (leading) => waitForLink(leading, null),
+  on_green: (leading) => waitForLink(leading, null),
   aborting: clean,
   completing: clean,
 };

@@ -1,13 +1,11 @@
-import { errorNamed, ERRORS } from '@turnout/contracts/errors';
-import type { LinkRow } from '@turnout/store/links';
 import type { PairContext } from '../context.js';
-import { missingWords, readWorkers } from '../gates/workers.js';
 import type { Wait } from './wait.js';
 import { preflight } from '../preflight/preflight.js';
 import { preflightError } from '../preflight/verdict.js';
 import { reasonOf } from '@turnout/postgres/database-error';
 import { removeObjects } from './cleanup.js';
 import { finishSchema, installGuards, installObjects, transferSchema } from './installation.js';
+import { waitForLink } from './link-wait.js';
 import { move } from './move.js';
 import { DONE, type Leading } from './stage.js';
 
@@ -66,12 +64,16 @@ async function forgetOutcome({ store, pair }: PairContext): Promise<void> {
 }
 
 /** Once the rows are there: indexes and constraints, guards on both sides. */
-export async function finishCopy({ context }: Leading): Promise<Wait | typeof DONE> {
+export async function finishCopy(leading: Leading): Promise<Wait | typeof DONE | null> {
+  const { context } = leading;
   const { store, pair } = context;
   const link = await store.links.get(pair.name, 'forward');
   const state = link?.observed?.state;
   if (state !== 'copied' && state !== 'streaming') {
-    return waitForLink(context, link, 'the copy of the rows to green');
+    return waitForLink(leading, {
+      for: 'the copy of the rows to green',
+      remedy: `turnout tables ${pair.name}`,
+    });
   }
   if (pair.schema.transfer === 'pg_dump' && !(await schemaFinished(context))) {
     await finishSchema(pair);
@@ -100,11 +102,15 @@ async function schemaFinished({ store, pair }: PairContext): Promise<boolean> {
 }
 
 /** Lag is measured by a marker that this coordinator sends, whoever else measures it. */
-export async function catchUp({ context, gates }: Leading): Promise<Wait | typeof DONE> {
+export async function catchUp(leading: Leading): Promise<Wait | typeof DONE | null> {
+  const { context, gates } = leading;
   const { store, pair } = context;
   const link = await store.links.get(pair.name, 'forward');
   if (link?.observed?.state !== 'streaming') {
-    return waitForLink(context, link, 'the link to green to stream');
+    return waitForLink(leading, {
+      for: 'the link to green to stream',
+      remedy: `turnout status ${pair.name} --watch`,
+    });
   }
   const { verdicts } = await gates.recent('blue', LAG_AGE_MAX_MS);
   const lag = verdicts.find(({ id }) => id === 'lag');
@@ -117,29 +123,4 @@ export async function catchUp({ context, gates }: Leading): Promise<Wait | typeo
   }
   await move(store, pair.name, { event: 'caught_up', actor: ACTOR });
   return DONE;
-}
-
-/** A link that failed, one that nobody works on, or one that is still at it: named, with the remedy. */
-async function waitForLink(
-  context: PairContext,
-  link: LinkRow | null,
-  what: string,
-): Promise<Wait> {
-  const { store, pair, clock } = context;
-  const name = `link/${pair.name}/forward`;
-  const worker = (await readWorkers(store, pair.name)).find((each) => each.name === name);
-  if (worker?.holder === null) {
-    const words = missingWords(worker, clock.nowMs());
-    return { for: `${what}: ${words.replace(/ since .*/, '')}`, remedy: worker.remedy };
-  }
-  const observed = link?.observed;
-  if (observed?.state === 'failed') {
-    const known = observed.code == null ? null : errorNamed(observed.code);
-    return {
-      for: `${what}: the link failed with ${observed.code ?? 'an unknown error'}`,
-      holder: observed.message ?? null,
-      remedy: known === null ? `turnout link retry ${pair.name}` : ERRORS[known].remedy,
-    };
-  }
-  return { for: what, holder: worker?.holder ?? null, remedy: `turnout tables ${pair.name}` };
 }

@@ -1,5 +1,4 @@
 import { fail } from '@turnout/contracts/errors';
-import { isAppError } from '@turnout/core/app-error';
 import { directionFrom, isSide, otherSide, type Side } from '@turnout/core/sides';
 import { edgeFor } from '@turnout/machine/pair-machine';
 import type { Phase } from '@turnout/machine/phases';
@@ -11,6 +10,7 @@ import type { Wait } from '../lifecycle/wait.js';
 import { ask } from '../side/side-row.js';
 import { closeLinkInto } from '../side/sql/drain-sql.js';
 import { transition } from '../side/transition.js';
+import { asAppError } from '@turnout/postgres/refusal';
 import { inTransaction } from '@turnout/postgres/transaction';
 import { underClaim } from './keep.js';
 import { openSide } from './scene.js';
@@ -142,7 +142,7 @@ export async function handleRequest(leading: Leading, wait: Wait | null = null):
     await HANDLERS[request.kind](leading, request, wait);
     await store.requests.finish(request.id, null);
   } catch (thrown) {
-    const error = isAppError(thrown) ? thrown : fail('unexpected', {}, thrown);
+    const error = asAppError(thrown, { request: request.kind });
     logger.warn({ pair: pair.name, request: request.kind, err: error }, 'request refused');
     await store.requests.finish(request.id, { code: error.code, facts: error.facts });
   }

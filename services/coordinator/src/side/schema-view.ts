@@ -1,6 +1,10 @@
 import { fail } from '@turnout/contracts/errors';
 import { otherSide, type Side } from '@turnout/core/sides';
-import { changedSince, readCatalogState } from '@turnout/postgres/catalog/catalog-state';
+import {
+  changedSince,
+  readCatalogState,
+  type CatalogState,
+} from '@turnout/postgres/catalog/catalog-state';
 import type { Session } from '@turnout/postgres/session';
 import type { ResolvedPair } from '@turnout/service-kit/config/resolve-config';
 import {
@@ -42,6 +46,19 @@ export async function readSchemaView(
   };
 }
 
+/** @throws TRN5024 naming what changed since the gates saw the side */
+export async function requireUnchanged(
+  session: Session,
+  pair: ResolvedPair,
+  seen: SchemaSeen,
+  side: Side,
+): Promise<CatalogState> {
+  const now = await readCatalogState(session, pair.tables);
+  const changed = changedSince(seen[side].state, now);
+  if (changed.length > 0) throw fail('schema_changed', { side, changed: few(changed) });
+  return now;
+}
+
 /**
  * The side is what the gates saw, and every table of it is guarded. One statement, so that it fits the
  * fence connection.
@@ -53,9 +70,7 @@ export async function requireSameSchema(
   seen: SchemaSeen,
   side: Side,
 ): Promise<void> {
-  const now = await readCatalogState(session, pair.tables);
-  const changed = changedSince(seen[side].state, now);
-  if (changed.length > 0) throw fail('schema_changed', { side, changed: few(changed) });
+  const now = await requireUnchanged(session, pair, seen, side);
   const problems = guardProblems(now, side);
   if (problems.length > 0) {
     throw fail('guard_missing', { side, found: few(problems.map(problemText)) });

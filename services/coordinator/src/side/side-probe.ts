@@ -25,6 +25,7 @@ export class SideProbe {
   readonly #clock: Clock;
   #session: Session | null = null;
   #latest: SideObservation | null = null;
+  #answered: Answered | null = null;
   #running: Promise<SideObservation> | null = null;
 
   constructor(pair: ResolvedPair, side: Side, clock: Clock) {
@@ -36,6 +37,11 @@ export class SideProbe {
   /** The last answer, or the last failure to get one; null before the first look. */
   get latest(): SideObservation | null {
     return this.#latest;
+  }
+
+  /** What it said last, however long ago; null before its first answer. */
+  get answered(): Answered | null {
+    return this.#answered;
   }
 
   /** Looks now; two that ask at the same time share one look. Never throws, bounded in time. */
@@ -68,7 +74,8 @@ export class SideProbe {
   async #inspect(): Promise<SideObservation> {
     const readAtMs = this.#clock.monotonicMs();
     try {
-      this.#latest = await this.#read(readAtMs);
+      this.#answered = await this.#read(readAtMs);
+      this.#latest = this.#answered;
     } catch (thrown) {
       this.close();
       this.#latest = { reachable: false, side: this.#side, readAtMs, reason: reasonOf(thrown) };

@@ -1,10 +1,10 @@
-import { fail } from '@turnout/contracts/errors';
+import { errorNamed, fail, isError } from '@turnout/contracts/errors';
 import { SIDES } from '@turnout/core/sides';
 import { waitUntil } from '@turnout/core/waiting';
 import { installGuards } from '../lifecycle/installation.js';
 import { takeOver } from '../side/claim.js';
 import { sendMarker } from '../side/round-trip.js';
-import { requireSameSchema } from '../side/schema-view.js';
+import { requireSameSchema, requireUnchanged } from '../side/schema-view.js';
 import { openForClients } from '../side/second-layer.js';
 import { advanceSequences, previewSequences, sequenceRates } from '../side/sequences.js';
 import { openRoleSession } from '../side/sessions.js';
@@ -96,6 +96,29 @@ async function startTracking({ context, signal }: Attempt): Promise<void> {
   );
 }
 
+/**
+ * A link that met a table or column it does not know has stopped, and no marker comes round: the
+ * change is what the report names, and else why the link stopped.
+ */
+async function namingTheCause<T>(attempt: Attempt, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (attempt.failure !== null || !isError(thrown, 'drain_timed_out', 'arm_timed_out')) {
+      throw thrown;
+    }
+    const { context, from, to, oldLink } = attempt;
+    const { pair, store } = context;
+    for (const side of [from, to]) {
+      await requireUnchanged(attempt.control(side), pair, attempt.known('schema'), side);
+    }
+    const observed = (await store.links.get(pair.name, oldLink))?.observed;
+    if (observed?.state !== 'failed') throw thrown;
+    const name = observed.code == null ? null : errorNamed(observed.code);
+    throw fail(name ?? 'link_failed', { link: oldLink, message: observed.message ?? null }, thrown);
+  }
+}
+
 /** Both links deliver, one after the other; the sum predicts what the drain will take. */
 async function provePath(attempt: Attempt): Promise<number> {
   const { from, to, signal, context } = attempt;
@@ -139,8 +162,10 @@ export async function arm(attempt: Attempt): Promise<StepDetail> {
   const { pair, routes, store } = context;
   const { claim } = attempt.known('claimed');
   // The guardian's process starts now: its start would be part of the window otherwise.
-  await Promise.all([startNewLink(attempt), startTracking(attempt), routes.warm()]);
-  const roundTripMs = await provePath(attempt);
+  const roundTripMs = await namingTheCause(attempt, async () => {
+    await Promise.all([startNewLink(attempt), startTracking(attempt), routes.warm()]);
+    return provePath(attempt);
+  });
   const ended = await openForClients(attempt.control(to));
   const sequences = await advanceSequences(attempt.control(from), attempt.control(to));
   const advancedMs = context.clock.monotonicMs();
