@@ -61,7 +61,7 @@ export interface DemoReport extends DemoFigures {
 const SWITCHES_MIN = 3;
 const CHECKS_MIN = 3;
 const CHECKED_ROWS_MIN = 200_000;
-const ACKNOWLEDGED_MIN = 5_000;
+const ACKNOWLEDGED_MIN = 500;
 
 /** Every condition that does not hold, in words. What is not known does not hold. */
 export function faults(figures: DemoFigures): string[] {

@@ -32,6 +32,15 @@ export function readUnguardedTables(session: Session): Promise<UserTable[]> {
   return readUserTables(session, `(t.oid is null or t.tgenabled <> 'O')`);
 }
 
+/**
+ * Unguarded tables that the transaction of this session made: nobody else can see them yet. None where
+ * Turnout is not installed.
+ */
+export function readOwnNewTables(session: Session): Promise<UserTable[]> {
+  const made = `t.oid is null and c.xmin = pg_current_xact_id()::xid`;
+  return readUserTables(session, `${made} and to_regproc('turnout.guard') is not null`);
+}
+
 export function readGuardedTables(session: Session): Promise<UserTable[]> {
   return readUserTables(session, `t.oid is not null`);
 }

@@ -3,6 +3,7 @@ import { pause } from '@turnout/core/waiting';
 import { fail } from '@turnout/contracts/errors';
 import {
   readGuardedTables,
+  readOwnNewTables,
   readUnguardedTables,
   type UserTable,
 } from '../catalog/guarded-tables.js';
@@ -35,6 +36,17 @@ function installStatement(table: UserTable): string {
   const name = quoteTable(table);
   if (table.guarded) return `alter table only ${name} enable trigger turnout_guard`;
   return `${CREATE} ${name} for each statement execute function turnout.guard()`;
+}
+
+/**
+ * Guards the tables that the open transaction of `session` has made: when they become visible they are
+ * guarded, and no write can come before. Needs no lock that anybody else could hold.
+ * @returns number of triggers installed
+ */
+export async function guardNewTables(session: Session): Promise<number> {
+  const tables = await readOwnNewTables(session);
+  for (const table of tables) await session.query(installStatement(table));
+  return tables.length;
 }
 
 function dropStatement(table: UserTable): string {

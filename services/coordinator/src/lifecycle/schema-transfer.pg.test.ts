@@ -1,3 +1,4 @@
+import { installCluster } from '@turnout/postgres/cluster/install';
 import { openSession, type Session } from '@turnout/postgres/session';
 import { startCluster, type Cluster } from '@turnout/testkit/cluster';
 import { afterAll, beforeAll, beforeEach, afterEach, expect, test } from 'vitest';
@@ -38,6 +39,25 @@ afterEach(() => Promise.all([blue.end(), green.end()]));
 
 const blueEndpoint = (user = 'postgres'): { url: string } => ({
   url: old.url(`shop_${round}`, user),
+});
+
+test('tables of a section are guarded from their first moment: no write comes before', async () => {
+  await installCluster(green, { pair: 'shop', side: 'green', state: 'closed' });
+  await blue.query(`create table loose (id int); create table parts (id int) partition by range (id);
+    create table low partition of parts for values from (0) to (9)`);
+  await loadSection(green, await dumpSection(blueEndpoint(), 'pre-data'));
+  const { rows } = await green.query<{ name: string; together: string }>(
+    `select c.relname as name, c.xmin = t.xmin as together
+     from pg_class c join pg_trigger t on t.tgrelid = c.oid and t.tgname = 'turnout_guard'
+     where c.relnamespace = 'public'::regnamespace order by 1`,
+  );
+  expect(rows).toEqual(['loose', 'low', 'parts'].map((name) => ({ name, together: 't' })));
+  const client = await open(young.url(`shop_${round}`));
+  await expect(client.query('insert into public.loose values (1)')).rejects.toMatchObject({
+    code: '25006',
+    schema: 'turnout',
+  });
+  await client.end();
 });
 
 test('a role that green lacks: the object, the SQLSTATE and the message; the remedy works', async () => {

@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { fail } from '@turnout/contracts/errors';
 import { sqlState } from '@turnout/postgres/database-error';
 import { inReplicaRole } from '@turnout/postgres/replica-role';
+import { guardNewTables } from '@turnout/postgres/cluster/guard-triggers';
 import { serverFacts } from '@turnout/postgres/database-error';
 import type { Endpoint, Session } from '@turnout/postgres/session';
 import { failingEntry } from './dump-entries.js';
@@ -80,12 +81,16 @@ export async function dumpSection(endpoint: Endpoint, section: DumpSection): Pro
 /**
  * Loads a section as one transaction: all of it or nothing. The session keeps the settings that a dump
  * makes, an empty search path among them: give it one of its own. In replica role, so that event triggers
- * of users that are there already do not fire on it.
+ * of users that are there already do not fire on it. Tables that it makes are guarded in the same
+ * transaction: a write between their creation and their guard would be a row that blue never had.
  * @throws TRN2021 with the object, SQLSTATE and message of what the server refused
  */
 export async function loadSection(session: Session, text: string): Promise<void> {
   try {
-    await inReplicaRole(session, () => session.query(text));
+    await inReplicaRole(session, async () => {
+      await session.query(text);
+      await guardNewTables(session);
+    });
   } catch (thrown) {
     const object = sqlState(thrown) === null ? null : await failingEntry(session, text);
     throw fail('schema_transfer_failed', { object, ...serverFacts(thrown) }, thrown);
