@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { sessionName } from '@turnout/core/object-names';
 import { openSession } from '@turnout/postgres/session';
 import { CopyView } from './copy-view.js';
 import { runCopy } from './run-copy.js';
@@ -89,6 +90,20 @@ test('an interrupted copy starts over with a new snapshot and a complete one is 
   }
   expect((await pair.copy('forward')).rows).toBe(0);
 });
+
+test('a copy worker whose host is gone does not hold the next copy up', async () => {
+  const dead = await openSession({
+    endpoint: { url: pair.url('green') },
+    applicationName: sessionName(0n, 'link-forward-copy-1-in', pair.name),
+  });
+  await dead.query(/* sql */ `begin`);
+  await dead.query(
+    /* sql */ `insert into turnout.progress (link, worker) values ('forward', 'copy/1')`,
+  );
+  await pair.copy('forward');
+  await expect(dead.query(/* sql */ `commit`)).rejects.toThrow();
+  expect(await pair.dump('green', 'public.ident')).toEqual(await pair.dump('blue', 'public.ident'));
+}, 20_000);
 
 test('a target that holds rows is refused and left as it is', async () => {
   await pair.green.query(`insert into public.ident (v) values ('precious')`);

@@ -11,6 +11,7 @@ import { TargetSession, type TextRow } from '../apply/target-session.js';
 import { linkSessionName, slotOf, type LinkSpec } from '../seed/link-spec.js';
 import { publishTables } from '../seed/publish-tables.js';
 import { seedLink } from '../seed/seed-link.js';
+import { endPredecessors } from '../seed/sql/predecessors.js';
 import {
   BLOCK_RANGES_SINCE,
   CHUNK_BYTES,
@@ -76,6 +77,7 @@ async function copyAll(
 ): Promise<void> {
   const { spec, workers, open, view, signal } = options;
   const { link } = spec;
+  await target.query(endPredecessors(link, spec.leaseEpoch));
   const epochs = await claimWorkers(target, link, workers);
   const tables = await withSession(
     { endpoint: spec.target, applicationName: linkSessionName(spec, 'copy-catalog') },

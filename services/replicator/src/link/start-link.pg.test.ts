@@ -1,5 +1,7 @@
 import { parseLsn } from '@turnout/core/lsn';
+import { sessionName } from '@turnout/core/object-names';
 import { waitUntil } from '@turnout/core/waiting';
+import { openSession } from '@turnout/postgres/session';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Pair, startClusters, stopClusters, type Clusters } from '../../test/pair-fixture.js';
 
@@ -89,6 +91,24 @@ describe('a start proves that the slot continues where the target stands', () =>
     expect(await first.outcome).toMatchObject({ code: 'TRN3001' });
     expect((await pair.dump('green', 'public.other')).length).toBe(1);
   });
+
+  test('a predecessor whose host is gone does not hold the link up, and nobody else is ended', async () => {
+    const endpoint = { url: pair.url('green') };
+    const named = (role: string) =>
+      openSession({ endpoint, applicationName: sessionName(0n, role, pair.name) });
+    // Its server process lives on, in a transaction, until TCP gives up.
+    const dead = await named('link-forward-apply');
+    const other = await named('link-reverse-apply');
+    await dead.query(/* sql */ `begin`);
+    await dead.query(
+      /* sql */ `update turnout.progress set touched = 1 where link = 'forward' and worker = 'apply'`,
+    );
+    await pair.start('forward');
+    await pair.roundTrip('forward');
+    await expect(dead.query(/* sql */ `commit`)).rejects.toThrow();
+    expect((await other.query(/* sql */ `select 1`)).rowCount).toBe(1);
+    await other.end();
+  }, 20_000);
 });
 
 describe('what does not fit stops the link and is named, never hidden', () => {

@@ -7,6 +7,7 @@ import { readPosition } from '../apply/sql/position.js';
 import { takeLink } from '../apply/sql/progress.js';
 import type { TargetSession } from '../apply/target-session.js';
 import { slotOf, type LinkSpec } from '../seed/link-spec.js';
+import { endPredecessors } from '../seed/sql/predecessors.js';
 import { readServerIdentity } from '../seed/seed-link.js';
 import { readSlotIdentity } from '../seed/sql/seed.js';
 
@@ -26,6 +27,7 @@ export async function startLink(
   { target, source }: { target: TargetSession; source: Session },
 ): Promise<LinkStart | null> {
   const name = slotOf(spec);
+  await target.query(endPredecessors(spec.link, spec.leaseEpoch));
   // Synchronous: it waits for the COMMIT of a dead predecessor, and is itself known to be durable.
   const [taken] = await target.transaction([takeLink(spec.link)], { durable: true });
   if (!taken?.[0]) return null;
