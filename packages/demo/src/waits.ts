@@ -1,6 +1,6 @@
 import type { CheckAnswer, StatusAnswer, SwitchoverAnswer } from '@turnout/api-client/answers';
 import type { TurnoutClient } from '@turnout/api-client/turnout-client';
-import { fail } from '@turnout/contracts/errors';
+import { errorNamed, fail } from '@turnout/contracts/errors';
 import { waitUntil } from '@turnout/core/waiting';
 import { PAIR } from './options.js';
 
@@ -40,10 +40,10 @@ export function awaitStreaming(client: TurnoutClient, signal: AbortSignal): Prom
       const link = status.links.find(({ direction }) => direction === 'forward');
       const errored = status.conditions.find(({ condition }) => condition === 'errored');
       if (link?.observed === 'failed' || errored || status.phase === 'aborted') {
-        throw fail('copy_failed', {
+        const code = link?.code ?? errored?.code ?? null;
+        throw fail((code !== null && errorNamed(code)) || 'link_failed', {
           pair: PAIR,
           phase: status.phase,
-          code: link?.code ?? errored?.code ?? null,
           message: link?.message ?? errored?.reason ?? null,
         });
       }
@@ -54,7 +54,7 @@ export function awaitStreaming(client: TurnoutClient, signal: AbortSignal): Prom
       timeoutMs: START_MS_MAX,
       intervalMs: 250,
       signal,
-      onTimeout: () => fail('copy_failed', { pair: PAIR, waited_ms: START_MS_MAX }),
+      onTimeout: () => fail('link_failed', { pair: PAIR, waited_ms: START_MS_MAX }),
     },
   );
 }

@@ -23,14 +23,16 @@ export function awaitStreaming(
   { signal, timeoutMs, caughtUp = false, onAnswer, ...steady }: StartLimits,
 ): Promise<StatusAnswer> {
   const read = steadyReader(steady);
+  let last: StatusAnswer | undefined;
   return waitUntil(
     async () => {
       const status = await read(() => client.status(pair, { signal }));
       if (status === undefined) return undefined;
+      last = status;
       onAnswer?.(status);
       const link = status.links.find(({ direction }) => direction === status.direction);
       if (link?.observed === 'failed') {
-        throw fail((link.code && errorNamed(link.code)) || 'copy_failed', {
+        throw fail((link.code && errorNamed(link.code)) || 'link_failed', {
           pair,
           code: link.code ?? null,
           message: link.message ?? link.why ?? null,
@@ -47,7 +49,13 @@ export function awaitStreaming(
       intervalMs: 250,
       signal,
       onTimeout: () =>
-        fail('copy_failed', { pair, waited_ms: timeoutMs, state: 'not streaming yet' }),
+        fail('link_failed', {
+          pair,
+          waited_ms: timeoutMs,
+          phase: last?.phase ?? null,
+          waits_for: last?.waiting?.for ?? null,
+          to_do: last?.waiting?.remedy ?? null,
+        }),
     },
   );
 }

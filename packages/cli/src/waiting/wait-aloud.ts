@@ -22,15 +22,16 @@ export async function waitAloud<Begun, Ended>(
 ): Promise<Ended> {
   const rail = openRail(terminal);
   const stop = new AbortController();
-  const watching = watchWaiting(client(), pair, rail, stop.signal);
+  const watch = watchWaiting(client(), pair, rail, stop.signal);
   let begun = false;
   try {
     const answer = await begin();
     begun = true;
+    watch.accepted();
     return await follow(answer, rail);
   } finally {
     stop.abort();
-    await watching;
+    await watch.ended;
     rail.end();
     if (terminal.signal.aborted) {
       const went = begun ? 'goes on' : 'may have begun: the answer was not waited for';
