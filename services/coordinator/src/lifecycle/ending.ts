@@ -43,10 +43,8 @@ export async function admitEnd(ending: Ending, verb: EndVerb, actor: string): Pr
     throw fail('expectation_failed', { verb, [keeps]: kept, [otherSide(keeps)]: given });
   }
   if (verb === 'complete') await requireSoaked(context, seen);
-  const row = await context.store.pairs.get(context.pair.name);
-  if (!row) throw fail('pair_unknown', { pair: context.pair.name });
-  const conditions = row.conditions.filter(({ condition }) => condition !== 'errored');
-  await move(context.store, context.pair.name, { event, actor, conditions });
+  // A pause or an error ends with the life it stood in: the next start would rest without a word.
+  await move(context.store, context.pair.name, { event, actor, conditions: [] });
 }
 
 async function requireSoaked(
