@@ -10,8 +10,10 @@ export interface GateFacts {
   readonly verifiedAgoMs: number | null;
   readonly openDifferences: number | null;
   readonly openLeaks: number | null;
-  readonly oldestWriterMs: number | null;
-  readonly preparedTransactions: number | null;
+  /** Age of the oldest transaction that wrote, and whose it is; 0 when there is none. */
+  readonly oldestWriter: { readonly ms: number; readonly session: string | null } | null;
+  /** Names under which transactions were prepared. */
+  readonly preparedTransactions: readonly string[] | null;
   /** What differs between the sides, by kind and name. */
   readonly schemaDifferences: readonly string[] | null;
   /** Poolers that must be paused and did not answer. */
@@ -92,16 +94,21 @@ export const GATES = {
   },
   writers: {
     why: 'The fence waits for the oldest transaction that writes.',
-    observe: ({ oldestWriterMs }) => ms(oldestWriterMs),
+    observe: ({ oldestWriter: oldest }) => {
+      if (oldest === null) return null;
+      return oldest.session === null
+        ? formatMs(oldest.ms)
+        : `${formatMs(oldest.ms)}, ${oldest.session}`;
+    },
     limit: ({ writerAgeMaxMs }) => `<= ${formatMs(writerAgeMaxMs)}`,
-    open: ({ oldestWriterMs }, { writerAgeMaxMs }) =>
-      oldestWriterMs !== null && oldestWriterMs <= writerAgeMaxMs,
+    open: ({ oldestWriter }, { writerAgeMaxMs }) =>
+      oldestWriter !== null && oldestWriter.ms <= writerAgeMaxMs,
   },
   prepared: {
     why: 'A prepared transaction that wrote blocks the fence until someone ends it.',
-    observe: ({ preparedTransactions }) => count(preparedTransactions),
-    limit: () => '0',
-    open: ({ preparedTransactions }) => preparedTransactions === 0,
+    observe: ({ preparedTransactions }) => names(preparedTransactions, 'none'),
+    limit: () => 'none',
+    open: ({ preparedTransactions }) => isNone(preparedTransactions),
   },
   schema: {
     why: 'Every user table must be replicated, and everything a dump would hold be the same.',

@@ -1,6 +1,8 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from '@fastify/type-provider-typebox';
+import { edgeFor } from '@turnout/machine/pair-machine';
+import type { Phase } from '@turnout/machine/phases';
 import { admitStart } from '../lifecycle/admission.js';
 import { admitEnd, ENDS, type EndVerb } from '../lifecycle/ending.js';
 import { setPaused } from '../lifecycle/pausing.js';
@@ -9,6 +11,7 @@ import type { PairRuntime, Runtimes } from '../runtime.js';
 import { askLeader, expectedRow, reached } from './asking.js';
 import { expectedRevision, once, type Answer } from './idempotency.js';
 import { ADMIN, OPERATOR, PairPath } from './paths.js';
+import { nextStepsOf } from './status-view.js';
 import { operationView } from './views.js';
 
 const RetryBody = Type.Object(
@@ -22,18 +25,21 @@ export function installLifecycle(app: FastifyInstance, runtimes: Runtimes): void
   const schema = { tags: ['pairs'], params: PairPath };
 
   api.post('/v1/pairs/:pair/preflight', { ...OPERATOR, schema }, async (request) => {
-    const { context } = runtimes.of(request.params.pair);
-    const { name } = context.pair;
-    const findings = await preflight(context.pair);
+    const runtime = runtimes.of(request.params.pair);
+    const { name } = runtime.context.pair;
+    const row = await runtime.row();
+    const findings = await preflight(runtime.context.pair);
+    const begins = edgeFor(row.phase as Phase, 'start_requested')?.to === 'preflight';
+    const critical = findings.some(({ severity }) => severity === 'critical');
+    const step = critical
+      ? { command: `turnout preflight ${name}`, why: 'Look again when that is mended.' }
+      : { command: `turnout start ${name} --wait`, why: 'Begin the copy.' };
     return {
       schema: 'turnout.preflight/v1',
       pair: name,
       findings,
-      next_steps: [
-        findings.some(({ severity }) => severity === 'critical')
-          ? { command: `turnout preflight ${name}`, why: 'Look again when that is mended.' }
-          : { command: `turnout start ${name} --wait`, why: 'Begin the copy.' },
-      ],
+      // A pair that has begun goes on from where it stands.
+      next_steps: begins ? [step] : (await nextStepsOf(runtime, row)).steps,
     };
   });
 

@@ -73,7 +73,7 @@ const CANDIDATES: readonly Candidate[] = [
   {
     why: 'The link rests: nothing is carried over.',
     command: ({ row }) => `turnout resume ${row.pair}`,
-    when: (facts) => holds(facts, 'paused'),
+    when: (facts) => holds(facts, 'paused') && PHASE_TRAITS[phaseOf(facts)].pausable,
   },
   {
     why: 'See what the migration needs.',
@@ -83,7 +83,8 @@ const CANDIDATES: readonly Candidate[] = [
   {
     why: 'Begin the copy.',
     command: ({ row }) => `turnout start ${row.pair} --wait`,
-    when: ({ row }) => row.phase === 'draft' || row.phase === 'aborted',
+    // What an earlier start copied is still on green: after an abort preflight says so first.
+    when: (facts) => facts.row.phase === 'draft' && !holds(facts, 'errored'),
   },
   {
     why: 'Follow it.',

@@ -1,3 +1,4 @@
+import { PHASE_TRAITS, type Phase } from '@turnout/machine/phases';
 import { fail } from '@turnout/contracts/errors';
 import { otherSide, type Side } from '@turnout/core/sides';
 import { waitUntil } from '@turnout/core/waiting';
@@ -156,10 +157,14 @@ export function installSettling(app: FastifyInstance, runtimes: Runtimes): void 
 async function viewOf(runtime: PairRuntime, row: SwitchoverRow): Promise<Record<string, unknown>> {
   const attempt = runtime.loop.switching.attempt;
   const steps = attempt?.id === row.id ? attempt.recorder.records : row.steps;
-  if (row.outcome !== 'running') return switchoverView({ ...row, steps: [...steps] }, null);
+  const { phase } = await runtime.row();
+  const { checked } = PHASE_TRAITS[phase as Phase];
+  if (row.outcome !== 'running') {
+    return switchoverView({ ...row, steps: [...steps] }, { waiting: null, checked });
+  }
   const { waiting } = await runtime.context.store.notes.get(row.pair);
   const outcome = waiting?.holder === 'operator' ? 'needs_operator' : 'running';
-  return switchoverView({ ...row, outcome, steps: [...steps] }, waiting);
+  return switchoverView({ ...row, outcome, steps: [...steps] }, { waiting, checked });
 }
 
 /** Asks for the end of the running switch and waits for what it came to. @throws TRN5017, TRN5012 */

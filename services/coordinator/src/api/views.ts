@@ -8,9 +8,8 @@ import type { NextStep } from './next-steps.js';
 
 export function switchoverView(
   row: SwitchoverRow,
-  waiting: WaitingNote | null,
+  { waiting, checked }: { readonly waiting: WaitingNote | null; readonly checked: boolean },
 ): Record<string, unknown> {
-  const committed = row.outcome === 'committed';
   return {
     schema: 'turnout.switchover/v1',
     id: row.id,
@@ -31,7 +30,7 @@ export function switchoverView(
     attempts: row.attempts,
     waiting,
     next_steps: [
-      committed
+      row.outcome === 'committed' && checked
         ? { command: `turnout verify ${row.pair} --wait`, why: 'Prove the new direction.' }
         : { command: `turnout status ${row.pair}`, why: 'See where the pair stands.' },
     ],

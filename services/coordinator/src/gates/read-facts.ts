@@ -8,7 +8,7 @@ import { sendMarker } from '../side/round-trip.js';
 import { readSchemaView, type SchemaView } from '../side/schema-view.js';
 import { awaitStandbys } from '../side/standbys.js';
 import { countLeaks } from '../leaks/count-leaks.js';
-import { oldestWriterMs, preparedCount } from './sql/gate-sql.js';
+import { oldestWriter, preparedNames } from './sql/gate-sql.js';
 import { missingWords, neededToSwitch, readWorkers } from './workers.js';
 
 export interface FactSources {
@@ -34,9 +34,16 @@ async function known<T>(read: () => Promise<T>): Promise<T | null> {
   }
 }
 
-async function number(session: Session, text: string, column: string): Promise<number> {
-  const { rows } = await session.query<Record<string, string>>(text);
-  return Number(rows[0]?.[column]);
+async function readOldestWriter(session: Session): Promise<GateFacts['oldestWriter']> {
+  const { rows } = await session.query<{ ms: string; pid: string; name: string }>(oldestWriter);
+  const [row] = rows;
+  if (!row) return { ms: 0, session: null };
+  return { ms: Number(row.ms), session: `pid ${row.pid}${row.name && ` (${row.name})`}` };
+}
+
+async function readPrepared(session: Session): Promise<string[]> {
+  const { rows } = await session.query<{ name: string }>(preparedNames);
+  return rows.map(({ name }) => name);
 }
 
 /** Lag as a delivery: how long a marker written now takes to be applied. */
@@ -118,8 +125,8 @@ export async function readFacts(sources: FactSources): Promise<Facts> {
     verifiedAgoMs,
     openDifferences,
     openLeaks: await known(() => countLeaks(control)),
-    oldestWriterMs: await known(() => number(control[from], oldestWriterMs, 'ms')),
-    preparedTransactions: await known(() => number(control[from], preparedCount, 'count')),
+    oldestWriter: await known(() => readOldestWriter(control[from])),
+    preparedTransactions: await known(() => readPrepared(control[from])),
     schemaDifferences: schema && schema.differences,
     poolersSilent: silent,
     workersMissing: missing,

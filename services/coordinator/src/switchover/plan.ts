@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import { fail } from '@turnout/contracts/errors';
 import { otherSide, type Side } from '@turnout/core/sides';
+import type { PairContext } from '../context.js';
+import { edgeFor } from '@turnout/machine/pair-machine';
+import type { Phase } from '@turnout/machine/phases';
 import { withSideSessions } from '../side/read-sessions.js';
 import type { Requesting } from './request.js';
 import { sayStep, STEPS } from './steps.js';
@@ -30,17 +33,33 @@ export interface Plan {
   readonly [field: string]: unknown;
 }
 
+const underWay = new WeakMap<PairContext, Map<Side, Promise<Plan>>>();
+
+/** The plan towards a side; those who ask while one is read share it. @throws as `readPlan` */
+export function planView(requesting: Requesting, to: Side): Promise<Plan> {
+  const { context } = requesting;
+  const plans = underWay.get(context) ?? new Map<Side, Promise<Plan>>();
+  underWay.set(context, plans);
+  const known = plans.get(to);
+  if (known) return known;
+  const plan = readPlan(requesting, to).finally(() => plans.delete(to));
+  plans.set(to, plan);
+  return plan;
+}
+
 /**
  * The dry run: the very rows that would act say what they would act on. The hash covers all of it but
  * what was merely observed.
  * @throws TRN5025 for the side that takes the writes already
  */
-export async function planView({ context, gates, probes }: Requesting, to: Side): Promise<Plan> {
+async function readPlan({ context, gates, probes }: Requesting, to: Side): Promise<Plan> {
   const { pair, store } = context;
   const latest = probes[to].latest;
   if (latest?.reachable && latest.row?.state === 'open') {
     throw fail('side_open_already', { side: to });
   }
+  const row = await store.pairs.get(pair.name);
+  const switchable = row !== null && edgeFor(row.phase as Phase, 'switchover_requested') !== null;
   const from = otherSide(to);
   const { verdicts } = await gates.recent(from, GATES_AGE_MAX_MS);
   const past = await store.switchovers.list(pair.name);
@@ -74,14 +93,15 @@ export async function planView({ context, gates, probes }: Requesting, to: Side)
       gates: verdicts,
       estimate:
         times.size === 0 ? null : { window_ms: windowMs, basis: `${past.length} earlier switches` },
-      next_steps: verdicts.every(({ open }) => open)
-        ? [
-            {
-              command: `turnout switchover ${pair.name} --to ${to} --wait`,
-              why: 'Do exactly this.',
-            },
-          ]
-        : [{ command: `turnout status ${pair.name}`, why: 'See which gate is closed, and why.' }],
+      next_steps:
+        switchable && verdicts.every(({ open }) => open)
+          ? [
+              {
+                command: `turnout switchover ${pair.name} --to ${to} --wait`,
+                why: 'Do exactly this.',
+              },
+            ]
+          : [{ command: `turnout status ${pair.name}`, why: 'See what stands in the way.' }],
     };
   });
 }

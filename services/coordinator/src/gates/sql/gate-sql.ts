@@ -1,9 +1,12 @@
-/** Age of the oldest transaction that has written, ours excepted; 0 when there is none. */
-export const oldestWriterMs = /* sql */ `
-  select coalesce(max(extract(epoch from clock_timestamp() - xact_start) * 1000), 0)::bigint as ms
+/** The oldest transaction that has written, ours excepted. */
+export const oldestWriter = /* sql */ `
+  select (extract(epoch from clock_timestamp() - xact_start) * 1000)::bigint as ms, pid,
+    application_name as name
   from pg_stat_activity
   where datname = current_database() and backend_xid is not null
-    and application_name not like 'turnout/%'`;
+    and application_name not like 'turnout/%'
+  order by xact_start
+  limit 1`;
 
-export const preparedCount = /* sql */ `
-  select count(*) as count from pg_prepared_xacts where database = current_database()`;
+export const preparedNames = /* sql */ `
+  select gid as name from pg_prepared_xacts where database = current_database() order by prepared`;
