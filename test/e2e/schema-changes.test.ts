@@ -133,7 +133,15 @@ test.each(CHANGES.flatMap((change) => ['gates', 'arm'].map((step) => ({ ...chang
     const [side, ddl] = change.mended;
     await ask(side, said(ddl));
     expect(await untilGate('schema', true)).toBe('same');
+    // A link that met what green did not have stopped there; it goes on from there when it is told.
+    const { body } = await api.call('GET', '');
+    const [forward] = body['links'] as { observed: string | null }[];
+    if (forward?.observed === 'failed') {
+      const retried = await api.call('POST', '/link/retry');
+      expect(retried.status, JSON.stringify(retried.body)).toBe(200);
+    }
     await untilGate('link', true);
+    await untilGate('lag', true);
   },
 );
 
