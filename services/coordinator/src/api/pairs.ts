@@ -3,11 +3,29 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import type { Runtimes } from '../runtime.js';
 import { PairPath, VIEWER } from './paths.js';
+import { sharedByPair } from './shared-read.js';
 import { nextStepsOf, statusView } from './status-view.js';
 import { checkTableView, lagView } from './views.js';
 
 /** Whoever asks for the gates wants them fresh; many who ask at a time share one evaluation. */
 const GATES_AGE_MAX_MS = 1_000;
+
+const readStatus = sharedByPair(async (runtime) => {
+  const row = await runtime.row();
+  return { row, view: await statusView(runtime, row) };
+});
+
+const readGates = sharedByPair(async (runtime) => {
+  const row = await runtime.row();
+  const { verdicts } = await runtime.gates.recent(row.writableSide, GATES_AGE_MAX_MS);
+  return {
+    schema: 'turnout.gates/v1',
+    pair: row.pair,
+    to: otherSide(row.writableSide),
+    gates: verdicts,
+    next_steps: (await nextStepsOf(runtime, row)).steps,
+  };
+});
 
 /** Every pair in a line, one on one screen, and how far it has come: tables, lag, gates. */
 export function installPairs(app: FastifyInstance, runtimes: Runtimes): void {
@@ -26,9 +44,8 @@ export function installPairs(app: FastifyInstance, runtimes: Runtimes): void {
   }));
 
   api.get('/v1/pairs/:pair', onePair, async (request, reply) => {
-    const runtime = runtimes.of(request.params.pair);
-    const row = await runtime.row();
-    return reply.header('etag', `"${row.revision}"`).send(await statusView(runtime, row));
+    const { row, view } = await readStatus(runtimes.of(request.params.pair));
+    return reply.header('etag', `"${row.revision}"`).send(view);
   });
 
   api.get('/v1/pairs/:pair/tables', onePair, async (request) => {
@@ -62,16 +79,7 @@ export function installPairs(app: FastifyInstance, runtimes: Runtimes): void {
     };
   });
 
-  api.get('/v1/pairs/:pair/gates', onePair, async (request) => {
-    const runtime = runtimes.of(request.params.pair);
-    const row = await runtime.row();
-    const { verdicts } = await runtime.gates.recent(row.writableSide, GATES_AGE_MAX_MS);
-    return {
-      schema: 'turnout.gates/v1',
-      pair: row.pair,
-      to: otherSide(row.writableSide),
-      gates: verdicts,
-      next_steps: (await nextStepsOf(runtime, row)).steps,
-    };
-  });
+  api.get('/v1/pairs/:pair/gates', onePair, (request) =>
+    readGates(runtimes.of(request.params.pair)),
+  );
 }

@@ -12,6 +12,7 @@ import { requestSwitchover } from '../switchover/request.js';
 import { askLeader, expectedRow, requireLeader } from './asking.js';
 import { expectedRevision, once } from './idempotency.js';
 import { ADMIN, ItemPath, OPERATOR, PairPath, SideName, VIEWER } from './paths.js';
+import { sharedByPair } from './shared-read.js';
 import { switchoverView } from './views.js';
 
 const SwitchoverBody = Type.Object(
@@ -35,6 +36,11 @@ const ForceBody = Type.Object(
   { additionalProperties: false },
 );
 
+const readPlan = {
+  blue: sharedByPair((runtime) => planView(runtime, 'blue')),
+  green: sharedByPair((runtime) => planView(runtime, 'green')),
+};
+
 const CANCEL_TIMEOUT_MS = 30_000;
 
 /** Plans, and switches with their steps and certificate. */
@@ -49,7 +55,7 @@ export function installSwitchovers(app: FastifyInstance, runtimes: Runtimes): vo
       ...VIEWER,
       schema: { tags, params: PairPath, querystring: Type.Object({ to: SideName }) },
     },
-    async (request) => planView(runtimes.of(request.params.pair), request.query.to),
+    (request) => readPlan[request.query.to](runtimes.of(request.params.pair)),
   );
 
   api.get('/v1/pairs/:pair/switchovers', { ...VIEWER, ...onPair }, async (request) => {
@@ -198,7 +204,7 @@ function requireExpectation(
 }
 
 async function requirePlan(runtime: PairRuntime, to: Side, planHash: string): Promise<void> {
-  const { hash } = await planView(runtime, to);
+  const { hash } = await readPlan[to](runtime);
   if (hash !== planHash) {
     throw fail('plan_changed', { approved: planHash, hash, from: otherSide(to) });
   }

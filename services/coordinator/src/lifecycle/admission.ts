@@ -20,8 +20,8 @@ export async function admitStart(context: PairContext, request: StartRequest): P
   const { store, pair } = context;
   const row = await store.pairs.get(pair.name);
   if (!row) throw fail('pair_unknown', { pair: pair.name });
-  const { actor, expectRevision = row.revision } = request;
-  if (expectRevision !== row.revision) {
+  const { actor, expectRevision } = request;
+  if (expectRevision !== undefined && expectRevision !== row.revision) {
     throw fail('expectation_failed', {
       pair: row.pair,
       expected: expectRevision,
@@ -47,7 +47,7 @@ export async function admitStart(context: PairContext, request: StartRequest): P
   await move(store, pair.name, {
     event: 'start_requested',
     actor,
-    expectRevision,
+    ...(expectRevision === undefined ? {} : { expectRevision }),
     conditions: row.conditions.filter(({ condition }) => condition !== 'errored'),
   });
 }

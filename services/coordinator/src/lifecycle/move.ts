@@ -23,13 +23,18 @@ const TRIES = 5;
  * expected, so nothing that came between reading and moving is lost.
  * @throws TRN5001, TRN5003, TRN5005 when the caller expected another revision
  */
-export async function move(store: Store, pair: string, request: Move): Promise<PairRow> {
+export function move(store: Store, pair: string, request: Move): Promise<PairRow> {
+  const once = (): Promise<PairRow> => moveOnce(store, pair, request);
+  return request.expectRevision === undefined ? lookingAgain(once) : once();
+}
+
+/** Whoever named no revision of their own is not told of one that came between reading and writing. */
+export async function lookingAgain<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await moveOnce(store, pair, request);
+      return await work();
     } catch (thrown) {
-      const mayRetry = request.expectRevision === undefined && tries < TRIES;
-      if (!mayRetry || !isError(thrown, 'expectation_failed')) throw thrown;
+      if (tries === TRIES || !isError(thrown, 'expectation_failed')) throw thrown;
     }
   }
 }

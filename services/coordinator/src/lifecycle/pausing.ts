@@ -1,5 +1,6 @@
 import { fail } from '@turnout/contracts/errors';
 import { PHASE_TRAITS, type Phase } from '@turnout/machine/phases';
+import { lookingAgain } from './move.js';
 import type { PairContext } from '../context.js';
 
 /**
@@ -7,7 +8,11 @@ import type { PairContext } from '../context.js';
  * are to do follows from it, in the loop, as often as needed.
  * @throws TRN5001, TRN5003, TRN5004
  */
-export async function setPaused(
+export function setPaused(context: PairContext, paused: boolean, actor: string): Promise<void> {
+  return lookingAgain(() => setOnce(context, paused, actor));
+}
+
+async function setOnce(
   { store, pair, clock }: PairContext,
   paused: boolean,
   actor: string,

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { fail } from '@turnout/contracts/errors';
 import { otherSide, type Side } from '@turnout/core/sides';
-import type { PairContext } from '../context.js';
 import { edgeFor } from '@turnout/machine/pair-machine';
 import type { Phase } from '@turnout/machine/phases';
 import { withSideSessions } from '../side/read-sessions.js';
@@ -33,26 +32,12 @@ export interface Plan {
   readonly [field: string]: unknown;
 }
 
-const underWay = new WeakMap<PairContext, Map<Side, Promise<Plan>>>();
-
-/** The plan towards a side; those who ask while one is read share it. @throws as `readPlan` */
-export function planView(requesting: Requesting, to: Side): Promise<Plan> {
-  const { context } = requesting;
-  const plans = underWay.get(context) ?? new Map<Side, Promise<Plan>>();
-  underWay.set(context, plans);
-  const known = plans.get(to);
-  if (known) return known;
-  const plan = readPlan(requesting, to).finally(() => plans.delete(to));
-  plans.set(to, plan);
-  return plan;
-}
-
 /**
  * The dry run: the very rows that would act say what they would act on. The hash covers all of it but
  * what was merely observed.
  * @throws TRN5025 for the side that takes the writes already
  */
-async function readPlan({ context, gates, probes }: Requesting, to: Side): Promise<Plan> {
+export async function planView({ context, gates, probes }: Requesting, to: Side): Promise<Plan> {
   const { pair, store } = context;
   const latest = probes[to].latest;
   if (latest?.reachable && latest.row?.state === 'open') {
