@@ -63,7 +63,8 @@ export class LivingPair implements AsyncDisposable {
   /** By a session of its own each time: the second layer of the fence ends those of clients. */
   ask<Row extends object>(side: Side, text: string, values: readonly unknown[] = []) {
     return withClient(
-      this.pair.url(side),
+      // Named like our own: the second layer of the fence ends every other session of a side.
+      `${this.pair.url(side)}?application_name=turnout/0/test/${this.pair.name}`,
       async (client) => (await client.query<Row>(text, [...values])).rows,
     );
   }

@@ -5,6 +5,7 @@ import { rowsOf, type Database } from './database.js';
 import { lockPair, pairRow, type Condition, type PairRow } from './pairs.js';
 import * as sql from './sql/journal.js';
 import { advancePair, type PairColumns } from './sql/pairs.js';
+import { lockRun } from './sql/switchovers.js';
 
 export type JournalData = Readonly<Record<string, unknown>>;
 
@@ -19,11 +20,19 @@ export interface JournalEntry {
   readonly data: JournalData;
 }
 
+/** Who speaks for a switch: what a predecessor that woke up has to say of it is refused. */
+export interface Runner {
+  readonly switchover: string;
+  readonly holder: string;
+}
+
 export interface NewEntry {
   readonly type: string;
   readonly data: JournalData;
   readonly actor: string;
   readonly accepted: boolean;
+  /** Only while this one runs the switch, checked in the same transaction. */
+  readonly runner?: Runner | undefined;
 }
 
 export interface Transition {
@@ -35,6 +44,7 @@ export interface Transition {
   readonly type: string;
   readonly data: JournalData;
   readonly actor: string;
+  readonly runner?: Runner | undefined;
 }
 
 function journalEntry(row: sql.JournalColumns): JournalEntry {
@@ -57,13 +67,13 @@ export class Journal {
     this.#database = database;
   }
 
-  /** Records without changing the pair; answers the revision. @throws TRN5001 */
-  async append(pair: string, { type, data, actor, accepted }: NewEntry): Promise<number> {
-    const row = await this.#record(pair, {}, { type, data, actor }, accepted);
+  /** Records without changing the pair; answers the revision. @throws TRN5001, TRN5015 */
+  async append(pair: string, { accepted, ...entry }: NewEntry): Promise<number> {
+    const row = await this.#record(pair, {}, entry, accepted);
     return row.revision;
   }
 
-  /** Changes the pair and records why. @throws TRN5001, TRN5005 when `expectRevision` is past */
+  /** Changes the pair and records why. @throws TRN5001, TRN5005 when `expectRevision` is past, TRN5015 */
   transition(pair: string, transition: Transition): Promise<PairRow> {
     return this.#record(pair, transition, transition, true);
   }
@@ -82,11 +92,14 @@ export class Journal {
   #record(
     pair: string,
     change: Pick<Transition, 'expectRevision' | 'phase' | 'writableSide' | 'conditions'>,
-    { type, data, actor }: Pick<Transition, 'type' | 'data' | 'actor'>,
+    { type, data, actor, runner }: Pick<Transition, 'type' | 'data' | 'actor' | 'runner'>,
     accepted: boolean,
   ): Promise<PairRow> {
     return this.#database.transaction(async (transaction) => {
       const before = await lockPair(transaction, pair);
+      if (runner && (await rowsOf(transaction, lockRun(runner))).length === 0) {
+        throw fail('superseded', { switchover: runner.switchover });
+      }
       const { expectRevision } = change;
       if (expectRevision !== undefined && before.revision !== expectRevision) {
         throw fail('expectation_failed', {

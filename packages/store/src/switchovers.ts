@@ -37,6 +37,11 @@ export interface SwitchoverPatch {
   readonly clientStallMs?: number | undefined;
 }
 
+interface Limits {
+  /** Only while this one runs it. */
+  readonly holder?: string | undefined;
+}
+
 export interface SwitchoverRow {
   readonly id: string;
   readonly pair: string;
@@ -109,8 +114,12 @@ export class Switchovers {
     throw fail('switchover_running', { pair: request.pair, switchover: running?.id ?? null });
   }
 
-  /** @throws TRN5017 */
-  async update(id: string, patch: SwitchoverPatch): Promise<SwitchoverRow> {
+  /** @throws TRN5017, TRN5015 when `holder` is given and another runs it */
+  async update(
+    id: string,
+    patch: SwitchoverPatch,
+    { holder }: Limits = {},
+  ): Promise<SwitchoverRow> {
     const row = await this.#database.row<sql.SwitchoverColumns>(
       sql.updateSwitchover(id, {
         outcome: patch.outcome ?? null,
@@ -119,8 +128,10 @@ export class Switchovers {
         certificate: patch.certificate ? JSON.stringify(patch.certificate) : null,
         windowMs: patch.windowMs ?? null,
         clientStallMs: patch.clientStallMs ?? null,
+        holder: holder ?? null,
       }),
     );
+    if (!row && holder !== undefined) throw fail('superseded', { switchover: id });
     if (!row) throw fail('switchover_unknown', { switchover: id });
     return switchoverRow(row);
   }
@@ -132,6 +143,11 @@ export class Switchovers {
   ): Promise<SwitchoverRow | null> {
     const row = await this.#database.row<sql.SwitchoverColumns>(sql.beginSwitchover(id, attempt));
     return row && switchoverRow(row);
+  }
+
+  /** Whoever settles it speaks for it from now on: what its predecessor still says is refused. */
+  async takeUp(id: string, holder: string): Promise<void> {
+    await this.#database.rows(sql.takeUpSwitchover(id, holder));
   }
 
   /** The attempt was undone for a reason that passes: the row waits to be begun again. */

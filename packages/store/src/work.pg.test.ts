@@ -113,6 +113,28 @@ describe('switchovers', () => {
     await store.switchovers.update(id, { outcome: 'undone' });
     expect(await store.switchovers.requestCancel('shop', 'ann')).toBeNull();
   });
+
+  test('who took a switch up speaks for it: who began it changes nothing any more', async () => {
+    await store.pairs.ensure('shop');
+    const { id } = await store.switchovers.create({ pair: 'shop', to: 'blue', actor: 'test' });
+    await store.switchovers.begin(id, { holder: 'a', attempt: 0, withinMs: 60_000 });
+    const entry = { type: 'told', data: {}, actor: 'test', accepted: true };
+    const by = (holder: string) => ({ ...entry, runner: { switchover: id, holder } });
+    await store.journal.append('shop', by('a'));
+    await store.switchovers.update(id, { reason: 'a' }, { holder: 'a' });
+    await store.switchovers.takeUp(id, 'b');
+    const revision = (await store.pairs.get('shop'))?.revision;
+    const superseded = { code: 'TRN5015' };
+    await expect(store.journal.append('shop', by('a'))).rejects.toMatchObject(superseded);
+    await expect(store.journal.transition('shop', by('a'))).rejects.toMatchObject(superseded);
+    const late = store.switchovers.update(id, { outcome: 'undone' }, { holder: 'a' });
+    await expect(late).rejects.toMatchObject(superseded);
+    expect((await store.pairs.get('shop'))?.revision).toBe(revision);
+    expect(await store.switchovers.get(id)).toMatchObject({ outcome: 'running', reason: 'a' });
+    await store.switchovers.update(id, { outcome: 'undone' }, { holder: 'b' });
+    await store.switchovers.takeUp(id, 'c');
+    expect(await store.switchovers.get(id)).toMatchObject({ outcome: 'undone', begunBy: 'b' });
+  });
 });
 
 describe('requests', () => {

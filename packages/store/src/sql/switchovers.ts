@@ -48,6 +48,8 @@ export interface SwitchoverChange {
   readonly certificate: string | null;
   readonly windowMs: number | null;
   readonly clientStallMs: number | null;
+  /** Only while this one runs it; whoever runs it when null. */
+  readonly holder: string | null;
 }
 
 export function updateSwitchover(id: string, change: SwitchoverChange): Statement {
@@ -63,7 +65,7 @@ export function updateSwitchover(id: string, change: SwitchoverChange): Statemen
              client_stall_ms = coalesce($7, client_stall_ms),
              finished_at = case when coalesce($2, outcome) = 'running' then null
                                 else coalesce(finished_at, clock_timestamp()) end
-       where id = $1
+       where id = $1 and ($8::text is null or begun_by = $8)
       returning ${COLUMNS}`,
     values: [
       id,
@@ -73,6 +75,7 @@ export function updateSwitchover(id: string, change: SwitchoverChange): Statemen
       change.certificate,
       change.windowMs,
       change.clientStallMs,
+      change.holder,
     ],
   };
 }
@@ -94,6 +97,27 @@ export function beginSwitchover(
          and started_at > clock_timestamp() - $4 * interval '1 millisecond'
       returning ${COLUMNS}`,
     values: [id, holder, attempt, withinMs],
+  };
+}
+
+/** Who settles a running row speaks for it from now on; who began it does not any more. */
+export function takeUpSwitchover(id: string, holder: string): Statement {
+  return {
+    name: 'store_switchovers_take_up',
+    text: /* sql */ `
+      update turnout_control.switchover set begun_by = $2
+       where id = $1 and outcome = 'running' returning id`,
+    values: [id, holder],
+  };
+}
+
+/** Keeps the row from being taken up by another until the transaction ends. */
+export function lockRun({ switchover, holder }: { switchover: string; holder: string }): Statement {
+  return {
+    name: 'store_switchovers_lock_run',
+    text: /* sql */ `
+      select 1 from turnout_control.switchover where id = $1 and begun_by = $2 for update`,
+    values: [switchover, holder],
   };
 }
 

@@ -22,6 +22,7 @@ export class CoordinatorChild extends PairApi implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #reached = new Set<string>();
   readonly #waiting = new Set<() => void>();
+  #ordered = 0;
   /** Resolves when the process has ended, whatever way. */
   readonly died: Promise<void>;
 
@@ -29,8 +30,9 @@ export class CoordinatorChild extends PairApi implements AsyncDisposable {
     super(port, pair);
     this.#child = child;
     this.died = new Promise((resolve) => child.once('exit', () => resolve()));
-    child.on('message', ({ failpoint }: ChildNews) => {
-      this.#reached.add(failpoint);
+    child.on('message', (news: ChildNews) => {
+      if (news.kind === 'ordered') this.#ordered += 1;
+      else this.#reached.add(news.failpoint);
       for (const look of this.#waiting) look();
     });
   }
@@ -69,6 +71,16 @@ export class CoordinatorChild extends PairApi implements AsyncDisposable {
     const late = (): Error =>
       new Error(`${failpoint} was not reached, but ${[...this.#reached].join(', ') || 'nothing'}`);
     await within(reached, timeoutMs, late).finally(() => this.#waiting.delete(look));
+  }
+
+  /** Tells it anew where to die or to halt; what it reached before is forgotten. */
+  async order(order: FailpointOrder): Promise<void> {
+    const before = this.#ordered;
+    this.#child.send({ kind: 'order', order } satisfies ParentNews);
+    const heard = (): boolean => this.#ordered > before;
+    const onTimeout = (): Error => new Error('the coordinator does not take an order');
+    await waitUntil(() => Promise.resolve(heard() || undefined), { ...POLL, onTimeout });
+    this.#reached.clear();
   }
 
   /** Resolves when it stands still after `pauseAt` or `pause`. */

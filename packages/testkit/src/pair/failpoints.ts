@@ -6,23 +6,34 @@ export interface FailpointOrder {
   readonly pauseAt?: string | null | undefined;
 }
 
-export type ChildNews = { readonly kind: 'reached'; readonly failpoint: string };
-export type ParentNews = { readonly kind: 'resume' };
+export type ChildNews =
+  | { readonly kind: 'reached'; readonly failpoint: string }
+  | { readonly kind: 'ordered' };
+export type ParentNews =
+  | { readonly kind: 'resume' }
+  /** Replaces what the process was told before. */
+  | { readonly kind: 'order'; readonly order: FailpointOrder };
 
 /**
  * `failpoint` for the context of a service in a child process. Every point is told to the parent
  * before it acts, and nothing goes on behind a point at which the process dies or halts.
  */
-export function failpoints({ killAt, pauseAt }: FailpointOrder): (name: string) => Promise<void> {
-  let paused = false;
+export function failpoints(first: FailpointOrder): (name: string) => Promise<void> {
+  let order = first;
+  process.on('message', (news: ParentNews) => {
+    if (news.kind !== 'order') return;
+    order = news.order;
+    void tell({ kind: 'ordered' });
+  });
   return async (name) => {
     await tell({ kind: 'reached', failpoint: name });
+    const { killAt, pauseAt } = order;
     if (name === killAt) {
       process.kill(process.pid, 'SIGKILL');
       await new Promise(() => undefined);
     }
-    if (name === pauseAt && !paused) {
-      paused = true;
+    if (name === pauseAt) {
+      order = { killAt };
       // Registered first: the signal may take effect at any moment after it was sent.
       const resumed = untilResumed();
       process.kill(process.pid, 'SIGSTOP');

@@ -3,6 +3,7 @@ import { edgeFor, eventsAccepted } from '@turnout/machine/pair-machine';
 import type { PairEvent, Phase } from '@turnout/machine/phases';
 import type { Side } from '@turnout/core/sides';
 import type { Condition, PairRow } from '@turnout/store/pairs';
+import type { Runner } from '@turnout/store/journal';
 import type { Store } from '@turnout/store/store';
 
 export interface Move {
@@ -13,6 +14,8 @@ export interface Move {
   readonly expectRevision?: number;
   /** What stands beside the phase from now on; as it was unless given. */
   readonly conditions?: readonly Condition[];
+  /** Only while this one runs the switch. */
+  readonly runner?: Runner;
 }
 
 /** Of two movers one is told to look again; who expects nothing of the revision looks by itself. */
@@ -65,5 +68,6 @@ async function moveOnce(store: Store, pair: string, request: Move): Promise<Pair
     actor: request.actor,
     ...(request.writableSide ? { writableSide: request.writableSide } : {}),
     ...(request.conditions ? { conditions: request.conditions } : {}),
+    runner: request.runner,
   });
 }

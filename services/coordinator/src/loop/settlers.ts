@@ -56,12 +56,19 @@ const TRANSIENT = ['store_unreachable', 'lease_lost'] as const;
 const ATTEMPTS_MAX = 3;
 const COMMIT_TIMEOUT_MS = 5_000;
 
+/** A store that is away keeps no side from being settled; the row is taken up in a later round. */
+async function takeUp({ store, instanceId }: PairContext, { id }: SwitchoverRow): Promise<void> {
+  await store.switchovers.takeUp(id, instanceId).catch((thrown: unknown) => {
+    if (!isError(thrown, 'store_unreachable')) throw thrown;
+  });
+}
+
 async function claimed<T>(
   settling: Settling,
   sides: Pick<TakeOver, 'optional' | 'uncounted'> & { readonly all: readonly Side[] },
   work: (held: Claimed) => Promise<T>,
 ): Promise<T> {
-  const { context, epoch, onClaim } = settling;
+  const { context, epoch, onClaim, switchover } = settling;
   const held = await takeOver({
     pair: context.pair,
     sides: sides.all,
@@ -71,6 +78,7 @@ async function claimed<T>(
   });
   onClaim(held);
   try {
+    if (switchover) await takeUp(context, switchover);
     return await work(held);
   } finally {
     endClaimed(held.control);

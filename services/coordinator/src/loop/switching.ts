@@ -123,6 +123,7 @@ export class Switching {
     const context = this.#context;
     const row = await context.store.switchovers.get(asked.id);
     if (row?.outcome !== 'running' || row.attempts !== asked.attempts) return;
+    await context.store.switchovers.takeUp(row.id, context.instanceId);
     const error = row.cancelRequestedAt
       ? fail('switchover_cancelled', { switchover: row.id })
       : fail('request_not_taken', { switchover: row.id, within_ms: SWITCH_TTL_MS });

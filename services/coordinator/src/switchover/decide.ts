@@ -86,11 +86,13 @@ export async function decide(attempt: Attempt): Promise<StepDetail> {
   const text = JSON.stringify(certificate);
   const written = await ask(attempt.known('fence'), writeCertificate(claim, text));
   if (written.length === 0) throw fail('superseded', { side: from });
-  const [alive] = await Promise.all([
+  // Every session that is needed between the commits answers now, or nothing is committed.
+  const [prepared, reads] = await Promise.all([
     ask(attempt.known('prepare'), ping(claim)),
+    ask(attempt.control(to), ping(claim)),
     proveNoBypass(attempt.control(from)),
   ]);
-  if (alive.length === 0) throw fail('superseded', { side: to });
+  if (prepared.length === 0 || reads.length === 0) throw fail('superseded', { side: to });
   signal.throwIfAborted();
   if (attempt.windowLeftMs() === 0) throw fail('step_timed_out', { step: 'decide' });
   try {

@@ -22,7 +22,7 @@ function detailText(detail: StepDetail): string | null {
 /**
  * Tells each step as it begins and as it ends, with its true times. Inside the window nothing is
  * written: a slow control store may not lengthen the time without writes. What could not be written
- * is written with the next step.
+ * is written with the next step. Who was superseded, and woke up, is not written any more.
  */
 export class Recorder {
   readonly #context: PairContext;
@@ -102,13 +102,15 @@ export class Recorder {
   }
 
   async #writeAll(): Promise<void> {
-    const { store, pair, logger } = this.#context;
+    const { store, pair, logger, instanceId: holder } = this.#context;
+    const runner = { switchover: this.#id, holder };
+    const said = { actor: 'coordinator', accepted: true, runner };
     try {
       while (this.#dirty && !this.#hushed) {
         this.#dirty = false;
-        await store.switchovers.update(this.#id, { steps: this.#records });
+        await store.switchovers.update(this.#id, { steps: this.#records }, { holder });
         for (let event = this.#events[0]; event && !this.#hushed; event = this.#events[0]) {
-          await store.journal.append(pair.name, { ...event, actor: 'coordinator', accepted: true });
+          await store.journal.append(pair.name, { ...event, ...said });
           this.#events.shift();
         }
       }
