@@ -51,10 +51,7 @@ export class LivingPair implements AsyncDisposable {
     const route = { kind: 'pool', pair: pair.name, ...urls } as const;
     const { directory, size } = pair;
     const groups = [{ route, writers: 4 }];
-    this.#writers = pair.use(
-      'writers',
-      startWriters({ groups, perSecond: 100, directory, size }),
-    );
+    this.#writers = pair.use('writers', startWriters({ groups, perSecond: 100, directory, size }));
     this.#probers = pair.use('probers', new Probers({ urls }));
   }
 
@@ -174,7 +171,10 @@ export class LivingPair implements AsyncDisposable {
 
   /** Every entry of the journal. */
   async journal(): Promise<{ revision: number; type: string; data: Record<string, unknown> }[]> {
-    const rows = await this.pair.store.journal.read(this.pair.name, { afterRevision: 0, limit: 5_000 });
+    const rows = await this.pair.store.journal.read(this.pair.name, {
+      afterRevision: 0,
+      limit: 5_000,
+    });
     return rows.map(({ revision, type, data }) => ({
       revision: Number(revision),
       type,

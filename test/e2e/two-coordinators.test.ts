@@ -43,7 +43,11 @@ let startedMs = 0;
 /** One more coordinator, which follows as long as another leads. */
 async function launch(order: { killAt?: string; pauseAt?: string } = {}) {
   const instanceId = `c${(launched += 1)}`;
-  const child = await living.pair.startCoordinator({ ...order, instanceId, via: { control: road } });
+  const child = await living.pair.startCoordinator({
+    ...order,
+    instanceId,
+    via: { control: road },
+  });
   return { child, instanceId };
 }
 
@@ -122,7 +126,10 @@ test.each(ZOMBIES)(
     const id = await ask(to, leader);
     await zombie.child.untilReached(at);
     await zombie.child.untilHalted();
-    const ended = await other.child.until(`/switchovers/${id}`, ({ outcome: o }) => o !== 'running');
+    const ended = await other.child.until(
+      `/switchovers/${id}`,
+      ({ outcome: o }) => o !== 'running',
+    );
     expect(ended['outcome']).toBe(decided ? 'committed' : 'undone');
     if (decided) await living.noteSwitch(to);
     await living.expectSettled();
