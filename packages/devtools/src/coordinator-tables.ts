@@ -24,7 +24,7 @@ const MEANS: Readonly<Record<Settlement['do'], string>> = {
   disarm: 'as `undo`, without a switch to write down',
   decide:
     'claim both, prove the drain anew and open the other side; if that fails, open the side that was',
-  reopen: 'claim both and open the side that was open',
+  reopen: 'claim both, open the side that was open and close the link into it',
   refence: 'claim both and close the side named, at the fence epoch of the other; a person is told',
   adopt: 'move the phase to what the sides say, journalled',
   operator: 'wait for the word of a person, and keep looking',
