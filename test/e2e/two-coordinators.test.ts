@@ -49,22 +49,10 @@ let road: TcpProxy;
 let launched = 0;
 let startedMs = 0;
 
-<<<<<<< HEAD
 async function launch(): Promise<Member> {
   const id = `c${(launched += 1)}`;
   const child = await living.pair.startCoordinator({ instanceId: id, via: { control: road } });
   return { child, id };
-=======
-/** One more coordinator, which follows as long as another leads. */
-async function launch(order: { killAt?: string; pauseAt?: string } = {}) {
-  const instanceId = `c${(launched += 1)}`;
-  const child = await living.pair.startCoordinator({
-    ...order,
-    instanceId,
-    via: { control: road },
-  });
-  return { child, instanceId };
->>>>>>> h-d
 }
 
 /** Who leads now is the leader of the next test; one that died is replaced. */
@@ -153,18 +141,9 @@ test.each(ZOMBIES)(
     const zombie = leader.child;
     await zombie.order({ pauseAt: at });
     const id = await ask(to, leader);
-<<<<<<< HEAD
     await zombie.untilReached(at);
     await zombie.untilHalted();
     const ended = await follower.child.until(`/switchovers/${id}`, isOver);
-=======
-    await zombie.child.untilReached(at);
-    await zombie.child.untilHalted();
-    const ended = await other.child.until(
-      `/switchovers/${id}`,
-      ({ outcome: o }) => o !== 'running',
-    );
->>>>>>> h-d
     expect(ended['outcome']).toBe(decided ? 'committed' : 'undone');
     if (decided) await living.noteSwitch(to);
     await living.expectSettled();
