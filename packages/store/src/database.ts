@@ -1,7 +1,7 @@
 import { isAppError } from '@turnout/core/app-error';
 import { fail } from '@turnout/contracts/errors';
 import type { Pool } from '@turnout/postgres/pool';
-import type { Statement } from './sql/statement.js';
+import type { Statement } from '@turnout/postgres/sql/statement';
 
 /** What a topic of the store needs to run its statements: the pool, or a transaction on it. */
 export interface Queryable {

@@ -1,7 +1,7 @@
 import { json, timeOrNull, timeText } from './column-values.js';
 import type { Database } from './database.js';
 import * as sql from './sql/differences.js';
-import type { TextRow } from './sql/statement.js';
+import type { TextRow } from '@turnout/postgres/sql/statement';
 
 /** A row that differs: names, key and digests, never values. */
 export interface Difference {

@@ -1,7 +1,7 @@
 import { numberOrNull, timeText } from './column-values.js';
 import type { Database } from './database.js';
 import * as sql from './sql/leases.js';
-import type { TextRow } from './sql/statement.js';
+import type { TextRow } from '@turnout/postgres/sql/statement';
 
 export interface HeldLease {
   readonly epoch: bigint;

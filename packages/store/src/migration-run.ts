@@ -2,7 +2,7 @@ import { fail } from '@turnout/contracts/errors';
 import { CONTROL_MIGRATIONS } from '@turnout/postgres/generated/sql';
 import { rowsOf, type Database, type Queryable } from './database.js';
 import * as sql from './sql/migrations.js';
-import type { TextRow } from './sql/statement.js';
+import type { TextRow } from '@turnout/postgres/sql/statement';
 
 export interface Migration {
   readonly id: number;

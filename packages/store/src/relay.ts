@@ -1,6 +1,6 @@
 import type { Database } from './database.js';
 import * as sql from './sql/relay.js';
-import type { TextRow } from './sql/statement.js';
+import type { TextRow } from '@turnout/postgres/sql/statement';
 
 /** How far the journal of each pair was handed to a topic of the bus. */
 export class Relay {

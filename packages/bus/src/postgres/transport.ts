@@ -3,6 +3,7 @@ import { openPool, type Pool } from '@turnout/postgres/pool';
 import type { Endpoint, SessionOptions } from '@turnout/postgres/session';
 import type { BusHealth, BusLogger, EventHandler, Subscription, Transport } from '../bus.js';
 import { GroupReader } from './group-reader.js';
+import type { NamedStatement } from '@turnout/postgres/sql/statement';
 import * as sql from './sql/events.js';
 import { WakeUp } from './wake-up.js';
 
@@ -78,7 +79,7 @@ export class PostgresTransport implements Transport {
     return `${this.#options.topicPrefix}.${topic}`;
   }
 
-  #run(statement: sql.Statement): Promise<unknown> {
+  #run(statement: NamedStatement): Promise<unknown> {
     return this.#pool.withClient((session) => session.query(statement));
   }
 

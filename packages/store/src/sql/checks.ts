@@ -1,4 +1,4 @@
-import type { Statement, TextRow } from './statement.js';
+import type { NamedStatement, TextRow } from '@turnout/postgres/sql/statement';
 
 const COLUMNS = `id, pair, kind, params, holder, outcome, reason, tables, findings, rows_compared,
   differences, seconds, requested_at, started_at, finished_at`;
@@ -16,7 +16,12 @@ export type CheckColumns = TextRow<
   'holder' | 'reason' | 'findings' | 'seconds' | 'started_at' | 'finished_at'
 >;
 
-export function insertCheck(id: string, pair: string, kind: string, params: string): Statement {
+export function insertCheck(
+  id: string,
+  pair: string,
+  kind: string,
+  params: string,
+): NamedStatement {
   return {
     name: 'store_checks_insert',
     text: /* sql */ `
@@ -30,7 +35,7 @@ export function insertCheck(id: string, pair: string, kind: string, params: stri
  * Final checks first: the window is open while they wait. A claim without a sign of life for
  * `staleMs` is taken over.
  */
-export function claimCheck(pair: string, holder: string, staleMs: number): Statement {
+export function claimCheck(pair: string, holder: string, staleMs: number): NamedStatement {
   return {
     name: 'store_checks_claim',
     text: /* sql */ `
@@ -54,7 +59,7 @@ export interface CheckChange {
   readonly differences: number | null;
 }
 
-export function updateProgress(id: string, change: CheckChange): Statement {
+export function updateProgress(id: string, change: CheckChange): NamedStatement {
   return {
     name: 'store_checks_progress',
     text: /* sql */ `
@@ -75,7 +80,7 @@ export interface CheckEnd extends CheckChange {
   readonly findings: string | null;
 }
 
-export function finishCheck(id: string, end: CheckEnd): Statement {
+export function finishCheck(id: string, end: CheckEnd): NamedStatement {
   return {
     name: 'store_checks_finish',
     text: /* sql */ `
@@ -97,7 +102,7 @@ export function finishCheck(id: string, end: CheckEnd): Statement {
   };
 }
 
-export function readCheck(id: string): Statement {
+export function readCheck(id: string): NamedStatement {
   return {
     name: 'store_checks_read',
     text: /* sql */ `select ${COLUMNS} from turnout_control.check_run where id = $1`,
@@ -106,7 +111,7 @@ export function readCheck(id: string): Statement {
 }
 
 /** Newest first; every kind when `kind` is null. */
-export function listChecks(pair: string, kind: string | null, limit: number): Statement {
+export function listChecks(pair: string, kind: string | null, limit: number): NamedStatement {
   return {
     name: 'store_checks_list',
     text: /* sql */ `

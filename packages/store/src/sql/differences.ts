@@ -1,4 +1,4 @@
-import type { Statement, TextRow } from './statement.js';
+import type { NamedStatement, TextRow } from '@turnout/postgres/sql/statement';
 
 export type DifferenceColumns = TextRow<
   'check_id' | 'table_name' | 'key' | 'kind' | 'columns' | 'found_at',
@@ -6,7 +6,7 @@ export type DifferenceColumns = TextRow<
 >;
 
 /** `rows` is a JSON array of objects with the columns' names. */
-export function insertDifferences(checkId: string, rows: string): Statement {
+export function insertDifferences(checkId: string, rows: string): NamedStatement {
   return {
     name: 'store_differences_insert',
     text: /* sql */ `
@@ -24,7 +24,7 @@ export function insertDifferences(checkId: string, rows: string): Statement {
 }
 
 /** A row that several checks found different is one open difference. */
-export function countOpen(pair: string): Statement {
+export function countOpen(pair: string): NamedStatement {
   return {
     name: 'store_differences_count',
     text: /* sql */ `
@@ -41,7 +41,7 @@ export function resolveDifferences(
   tables: string,
   keys: string | null,
   resolution: string,
-): Statement {
+): NamedStatement {
   return {
     name: 'store_differences_resolve',
     text: /* sql */ `
@@ -54,7 +54,7 @@ export function resolveDifferences(
   };
 }
 
-export function readDifferences(checkId: string, limit: number): Statement {
+export function readDifferences(checkId: string, limit: number): NamedStatement {
   return {
     name: 'store_differences_read',
     text: /* sql */ `

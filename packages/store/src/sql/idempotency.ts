@@ -1,9 +1,9 @@
-import type { Statement, TextRow } from './statement.js';
+import type { NamedStatement, TextRow } from '@turnout/postgres/sql/statement';
 
 export type IdempotencyColumns = TextRow<'fingerprint', 'response'>;
 
 /** Keys are remembered for a day; each new one drops the older. */
-export function insertKey(key: string, fingerprint: string): Statement {
+export function insertKey(key: string, fingerprint: string): NamedStatement {
   return {
     name: 'store_idempotency_insert',
     text: /* sql */ `
@@ -18,7 +18,7 @@ export function insertKey(key: string, fingerprint: string): Statement {
   };
 }
 
-export function readKey(key: string): Statement {
+export function readKey(key: string): NamedStatement {
   return {
     name: 'store_idempotency_read',
     text: /* sql */ `
@@ -28,7 +28,7 @@ export function readKey(key: string): Statement {
 }
 
 /** Takes over a request whose process died before it answered. */
-export function reviveKey(key: string, fingerprint: string, staleMs: number): Statement {
+export function reviveKey(key: string, fingerprint: string, staleMs: number): NamedStatement {
   return {
     name: 'store_idempotency_revive',
     text: /* sql */ `
@@ -41,7 +41,7 @@ export function reviveKey(key: string, fingerprint: string, staleMs: number): St
   };
 }
 
-export function completeKey(key: string, response: string): Statement {
+export function completeKey(key: string, response: string): NamedStatement {
   return {
     name: 'store_idempotency_complete',
     text: /* sql */ `
@@ -50,7 +50,7 @@ export function completeKey(key: string, response: string): Statement {
   };
 }
 
-export function deleteKey(key: string): Statement {
+export function deleteKey(key: string): NamedStatement {
   return {
     name: 'store_idempotency_delete',
     text: /* sql */ `

@@ -1,4 +1,4 @@
-import type { Statement, TextRow } from './statement.js';
+import type { NamedStatement, TextRow } from '@turnout/postgres/sql/statement';
 
 export type JournalColumns = TextRow<
   'pair' | 'revision' | 'at' | 'type' | 'actor' | 'accepted' | 'data'
@@ -14,7 +14,7 @@ export interface JournalRow {
   readonly data: string;
 }
 
-export function insertEntry(row: JournalRow): Statement {
+export function insertEntry(row: JournalRow): NamedStatement {
   return {
     name: 'store_journal_insert',
     text: /* sql */ `
@@ -24,7 +24,7 @@ export function insertEntry(row: JournalRow): Statement {
   };
 }
 
-export function readEntries(pair: string, afterRevision: number, limit: number): Statement {
+export function readEntries(pair: string, afterRevision: number, limit: number): NamedStatement {
   return {
     name: 'store_journal_read',
     text: /* sql */ `

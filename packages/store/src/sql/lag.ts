@@ -1,5 +1,5 @@
 import type { Direction } from '@turnout/core/sides';
-import type { Statement, TextRow } from './statement.js';
+import type { NamedStatement, TextRow } from '@turnout/postgres/sql/statement';
 
 export type LagColumns = TextRow<'measured_at' | 'source', 'lag_bytes' | 'lag_ms'>;
 
@@ -13,7 +13,7 @@ export function insertSample(
     lagMs: number | null;
     source: 'bus' | 'sql';
   },
-): Statement {
+): NamedStatement {
   return {
     name: 'store_lag_insert',
     text: /* sql */ `
@@ -31,7 +31,7 @@ export function insertSample(
 }
 
 /** Newest first. */
-export function readSamples(pair: string, direction: Direction, limit: number): Statement {
+export function readSamples(pair: string, direction: Direction, limit: number): NamedStatement {
   return {
     name: 'store_lag_read',
     text: /* sql */ `

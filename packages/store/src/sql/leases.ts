@@ -1,10 +1,10 @@
-import type { Statement } from './statement.js';
+import type { NamedStatement } from '@turnout/postgres/sql/statement';
 
 /**
  * Takes the lease when it is free, expired, or already ours. Each taking bumps the epoch, also our
  * own: a process that restarted under the same name must not pass for its predecessor.
  */
-export function acquireLease(name: string, holder: string, ttlMs: number): Statement {
+export function acquireLease(name: string, holder: string, ttlMs: number): NamedStatement {
   return {
     name: 'store_leases_acquire',
     text: /* sql */ `
@@ -18,7 +18,7 @@ export function acquireLease(name: string, holder: string, ttlMs: number): State
   };
 }
 
-export function readLease(name: string): Statement {
+export function readLease(name: string): NamedStatement {
   return {
     name: 'store_leases_read',
     text: /* sql */ `
@@ -32,7 +32,7 @@ export function readLease(name: string): Statement {
 }
 
 /** Those of `names`, parted by blanks, that were ever taken. */
-export function listLeases(names: string): Statement {
+export function listLeases(names: string): NamedStatement {
   return {
     name: 'store_leases_list',
     text: /* sql */ `
@@ -45,7 +45,12 @@ export function listLeases(names: string): Statement {
 }
 
 /** An expired lease that nobody took is renewed: nobody else acted meanwhile. */
-export function renewLease(name: string, holder: string, epoch: bigint, ttlMs: number): Statement {
+export function renewLease(
+  name: string,
+  holder: string,
+  epoch: bigint,
+  ttlMs: number,
+): NamedStatement {
   return {
     name: 'store_leases_renew',
     text: /* sql */ `
@@ -57,7 +62,7 @@ export function renewLease(name: string, holder: string, epoch: bigint, ttlMs: n
   };
 }
 
-export function releaseLease(name: string, holder: string, epoch: bigint): Statement {
+export function releaseLease(name: string, holder: string, epoch: bigint): NamedStatement {
   return {
     name: 'store_leases_release',
     text: /* sql */ `

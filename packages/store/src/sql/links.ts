@@ -1,5 +1,5 @@
 import type { Direction } from '@turnout/core/sides';
-import type { Statement, TextRow } from './statement.js';
+import type { NamedStatement, TextRow } from '@turnout/postgres/sql/statement';
 
 const COLUMNS = 'pair, direction, desired, generation, observed, observed_at';
 
@@ -8,7 +8,7 @@ export type LinkColumns = TextRow<
   'observed' | 'observed_at'
 >;
 
-export function insertLink(pair: string, direction: Direction): Statement {
+export function insertLink(pair: string, direction: Direction): NamedStatement {
   return {
     name: 'store_links_insert',
     text: /* sql */ `
@@ -17,7 +17,7 @@ export function insertLink(pair: string, direction: Direction): Statement {
   };
 }
 
-export function readLink(pair: string, direction: Direction): Statement {
+export function readLink(pair: string, direction: Direction): NamedStatement {
   return {
     name: 'store_links_read',
     text: /* sql */ `
@@ -26,7 +26,7 @@ export function readLink(pair: string, direction: Direction): Statement {
   };
 }
 
-export function readLinks(pair: string): Statement {
+export function readLinks(pair: string): NamedStatement {
   return {
     name: 'store_links_list',
     text: /* sql */ `
@@ -39,7 +39,7 @@ export function readLinks(pair: string): Statement {
  * A wish anew raises the generation, also when it is the same one: that is how a link which failed is
  * asked to try again. Wishes are derived from the sides and repeated, so none has to be fenced.
  */
-export function desireLink(pair: string, direction: Direction, desired: string): Statement {
+export function desireLink(pair: string, direction: Direction, desired: string): NamedStatement {
   return {
     name: 'store_links_desire',
     text: /* sql */ `
@@ -52,7 +52,7 @@ export function desireLink(pair: string, direction: Direction, desired: string):
   };
 }
 
-export function observeLink(pair: string, direction: Direction, observed: string): Statement {
+export function observeLink(pair: string, direction: Direction, observed: string): NamedStatement {
   return {
     name: 'store_links_observe',
     text: /* sql */ `

@@ -1,6 +1,6 @@
-import type { Statement } from './statement.js';
+import type { NamedStatement } from '@turnout/postgres/sql/statement';
 
-export function readNote(pair: string): Statement {
+export function readNote(pair: string): NamedStatement {
   return {
     name: 'store_notes_read',
     text: /* sql */ `
@@ -9,7 +9,7 @@ export function readNote(pair: string): Statement {
   };
 }
 
-export function writeWaiting(pair: string, waiting: string | null): Statement {
+export function writeWaiting(pair: string, waiting: string | null): NamedStatement {
   return {
     name: 'store_notes_waiting',
     text: /* sql */ `
@@ -20,7 +20,7 @@ export function writeWaiting(pair: string, waiting: string | null): Statement {
   };
 }
 
-export function writeIdentity(pair: string, side: string, identity: string): Statement {
+export function writeIdentity(pair: string, side: string, identity: string): NamedStatement {
   return {
     name: 'store_notes_identity',
     text: /* sql */ `
@@ -33,7 +33,7 @@ export function writeIdentity(pair: string, side: string, identity: string): Sta
   };
 }
 
-export function forgetIdentities(pair: string): Statement {
+export function forgetIdentities(pair: string): NamedStatement {
   return {
     name: 'store_notes_forget',
     text: /* sql */ `

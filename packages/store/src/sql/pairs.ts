@@ -1,5 +1,5 @@
 import type { Side } from '@turnout/core/sides';
-import type { Statement, TextRow } from './statement.js';
+import type { NamedStatement, TextRow } from '@turnout/postgres/sql/statement';
 
 const COLUMNS = 'pair, phase, conditions, writable_side, revision, updated_at';
 
@@ -7,7 +7,7 @@ export type PairColumns = TextRow<
   'pair' | 'phase' | 'conditions' | 'writable_side' | 'revision' | 'updated_at'
 >;
 
-export function insertPair(pair: string): Statement {
+export function insertPair(pair: string): NamedStatement {
   return {
     name: 'store_pairs_insert',
     text: /* sql */ `insert into turnout_control.pair (pair) values ($1) on conflict do nothing`,
@@ -15,7 +15,7 @@ export function insertPair(pair: string): Statement {
   };
 }
 
-export function readPair(pair: string): Statement {
+export function readPair(pair: string): NamedStatement {
   return {
     name: 'store_pairs_read',
     text: /* sql */ `select ${COLUMNS} from turnout_control.pair where pair = $1`,
@@ -23,7 +23,7 @@ export function readPair(pair: string): Statement {
   };
 }
 
-export function readPairs(): Statement {
+export function readPairs(): NamedStatement {
   return {
     name: 'store_pairs_list',
     text: /* sql */ `select ${COLUMNS} from turnout_control.pair order by pair`,
@@ -32,7 +32,7 @@ export function readPairs(): Statement {
 }
 
 /** Whoever holds this lock is the only one who may take the next revision. */
-export function lockPair(pair: string): Statement {
+export function lockPair(pair: string): NamedStatement {
   return {
     name: 'store_pairs_lock',
     text: /* sql */ `select ${COLUMNS} from turnout_control.pair where pair = $1 for update`,
@@ -47,7 +47,7 @@ export interface PairChange {
   readonly conditions: string | null;
 }
 
-export function advancePair(pair: string, change: PairChange): Statement {
+export function advancePair(pair: string, change: PairChange): NamedStatement {
   return {
     name: 'store_pairs_advance',
     text: /* sql */ `

@@ -1,5 +1,5 @@
-import type { Statement } from './statement.js';
+import type { NamedStatement } from '@turnout/postgres/sql/statement';
 
-export function ping(): Statement {
+export function ping(): NamedStatement {
   return { name: 'store_ping', text: /* sql */ `select 1 as one`, values: [] };
 }

@@ -1,6 +1,6 @@
-import type { Statement } from './statement.js';
+import type { NamedStatement } from '@turnout/postgres/sql/statement';
 
-export function readCursor(pair: string, topic: string): Statement {
+export function readCursor(pair: string, topic: string): NamedStatement {
   return {
     name: 'store_relay_read',
     text: /* sql */ `
@@ -10,7 +10,7 @@ export function readCursor(pair: string, topic: string): Statement {
 }
 
 /** Never moves back: a slower relay must not make a faster one publish again. */
-export function moveCursor(pair: string, topic: string, revision: number): Statement {
+export function moveCursor(pair: string, topic: string, revision: number): NamedStatement {
   return {
     name: 'store_relay_move',
     text: /* sql */ `

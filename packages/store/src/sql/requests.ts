@@ -1,4 +1,4 @@
-import type { Statement, TextRow } from './statement.js';
+import type { NamedStatement, TextRow } from '@turnout/postgres/sql/statement';
 
 const COLUMNS = 'id, pair, kind, params, actor, requested_at, taken_at, outcome, code, facts';
 
@@ -13,7 +13,7 @@ export function insertRequest(row: {
   readonly kind: string;
   readonly params: string;
   readonly actor: string;
-}): Statement {
+}): NamedStatement {
   return {
     name: 'store_requests_insert',
     text: /* sql */ `
@@ -24,7 +24,7 @@ export function insertRequest(row: {
 }
 
 /** The oldest that nobody took; a request is done once or not at all, so taking it is final. */
-export function takeRequest(pair: string, withinMs: number): Statement {
+export function takeRequest(pair: string, withinMs: number): NamedStatement {
   return {
     name: 'store_requests_take',
     text: /* sql */ `
@@ -44,7 +44,7 @@ export function finishRequest(
   outcome: 'done' | 'refused',
   code: string | null,
   facts: string | null,
-): Statement {
+): NamedStatement {
   return {
     name: 'store_requests_finish',
     text: /* sql */ `
@@ -55,7 +55,7 @@ export function finishRequest(
   };
 }
 
-export function readRequest(id: string): Statement {
+export function readRequest(id: string): NamedStatement {
   return {
     name: 'store_requests_read',
     text: /* sql */ `select ${COLUMNS} from turnout_control.request where id = $1`,

@@ -13,7 +13,7 @@ import * as pairs from './pairs.js';
 import * as ping from './ping.js';
 import * as relay from './relay.js';
 import * as requests from './requests.js';
-import type { Statement } from './statement.js';
+import type { NamedStatement as Statement } from '@turnout/postgres/sql/statement';
 import * as switchovers from './switchovers.js';
 import * as tracking from './tracking.js';
 

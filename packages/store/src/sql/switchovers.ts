@@ -1,4 +1,4 @@
-import type { Statement, TextRow } from './statement.js';
+import type { NamedStatement, TextRow } from '@turnout/postgres/sql/statement';
 
 const COLUMNS = `id, pair, to_side, actor, request_reason, plan_hash, outcome, reason, steps,
   certificate, window_ms, client_stall_ms, started_at, finished_at,
@@ -28,7 +28,7 @@ export interface NewSwitchoverColumns {
 }
 
 /** Answers no row when another of the pair is running. */
-export function insertSwitchover(row: NewSwitchoverColumns): Statement {
+export function insertSwitchover(row: NewSwitchoverColumns): NamedStatement {
   return {
     name: 'store_switchovers_insert',
     text: /* sql */ `
@@ -52,7 +52,7 @@ export interface SwitchoverChange {
   readonly holder: string | null;
 }
 
-export function updateSwitchover(id: string, change: SwitchoverChange): Statement {
+export function updateSwitchover(id: string, change: SwitchoverChange): NamedStatement {
   return {
     name: 'store_switchovers_update',
     text: /* sql */ `
@@ -87,7 +87,7 @@ export function updateSwitchover(id: string, change: SwitchoverChange): Statemen
 export function beginSwitchover(
   id: string,
   { holder, attempt, withinMs }: { holder: string; attempt: number; withinMs: number },
-): Statement {
+): NamedStatement {
   return {
     name: 'store_switchovers_begin',
     text: /* sql */ `
@@ -101,7 +101,7 @@ export function beginSwitchover(
 }
 
 /** Who settles a running row speaks for it from now on; who began it does not any more. */
-export function takeUpSwitchover(id: string, holder: string): Statement {
+export function takeUpSwitchover(id: string, holder: string): NamedStatement {
   return {
     name: 'store_switchovers_take_up',
     text: /* sql */ `
@@ -112,7 +112,13 @@ export function takeUpSwitchover(id: string, holder: string): Statement {
 }
 
 /** Keeps the row from being taken up by another until the transaction ends. */
-export function lockRun({ switchover, holder }: { switchover: string; holder: string }): Statement {
+export function lockRun({
+  switchover,
+  holder,
+}: {
+  switchover: string;
+  holder: string;
+}): NamedStatement {
   return {
     name: 'store_switchovers_lock_run',
     text: /* sql */ `
@@ -122,7 +128,7 @@ export function lockRun({ switchover, holder }: { switchover: string; holder: st
 }
 
 /** An attempt was undone and may be made again. */
-export function requeueSwitchover(id: string): Statement {
+export function requeueSwitchover(id: string): NamedStatement {
   return {
     name: 'store_switchovers_requeue',
     text: /* sql */ `
@@ -132,7 +138,7 @@ export function requeueSwitchover(id: string): Statement {
   };
 }
 
-export function cancelSwitchover(pair: string, actor: string): Statement {
+export function cancelSwitchover(pair: string, actor: string): NamedStatement {
   return {
     name: 'store_switchovers_cancel',
     text: /* sql */ `
@@ -145,7 +151,7 @@ export function cancelSwitchover(pair: string, actor: string): Statement {
   };
 }
 
-export function readSwitchover(id: string): Statement {
+export function readSwitchover(id: string): NamedStatement {
   return {
     name: 'store_switchovers_read',
     text: /* sql */ `select ${COLUMNS} from turnout_control.switchover where id = $1`,
@@ -154,7 +160,11 @@ export function readSwitchover(id: string): Statement {
 }
 
 /** Newest first; every outcome when `outcome` is null. */
-export function listSwitchovers(pair: string, outcome: string | null, limit: number): Statement {
+export function listSwitchovers(
+  pair: string,
+  outcome: string | null,
+  limit: number,
+): NamedStatement {
   return {
     name: 'store_switchovers_list',
     text: /* sql */ `

@@ -1,11 +1,11 @@
 import type { Side } from '@turnout/core/sides';
-import type { Statement, TextRow } from './statement.js';
+import type { NamedStatement, TextRow } from '@turnout/postgres/sql/statement';
 
 const COLUMNS = 'pair, side, desired, observed, observed_at';
 
 export type TrackingColumns = TextRow<'pair' | 'side' | 'desired', 'observed' | 'observed_at'>;
 
-export function desireTracking(pair: string, side: Side, desired: 'off' | 'on'): Statement {
+export function desireTracking(pair: string, side: Side, desired: 'off' | 'on'): NamedStatement {
   return {
     name: 'store_tracking_desire',
     text: /* sql */ `
@@ -15,7 +15,7 @@ export function desireTracking(pair: string, side: Side, desired: 'off' | 'on'):
   };
 }
 
-export function readTracking(pair: string, side: Side): Statement {
+export function readTracking(pair: string, side: Side): NamedStatement {
   return {
     name: 'store_tracking_read',
     text: /* sql */ `
@@ -24,7 +24,7 @@ export function readTracking(pair: string, side: Side): Statement {
   };
 }
 
-export function listTracking(): Statement {
+export function listTracking(): NamedStatement {
   return {
     name: 'store_tracking_list',
     text: /* sql */ `select ${COLUMNS} from turnout_control.tracking order by pair, side`,
@@ -32,7 +32,7 @@ export function listTracking(): Statement {
   };
 }
 
-export function observeTracking(pair: string, side: Side, observed: string): Statement {
+export function observeTracking(pair: string, side: Side, observed: string): NamedStatement {
   return {
     name: 'store_tracking_observe',
     text: /* sql */ `

@@ -6,7 +6,8 @@ import { waitUntil } from '@turnout/core/waiting';
 import type { Session } from '@turnout/postgres/session';
 import { ask } from './side-row.js';
 import { readDrainProof } from './sql/drain-sql.js';
-import { writeMarker, type Statement } from './sql/side-sql.js';
+import { writeMarker } from './sql/side-sql.js';
+import type { Statement } from '@turnout/postgres/sql/statement';
 
 /** Decoded positions at which everything `from` ever committed for users is durable on `to`. */
 export interface DrainProof {

@@ -2,7 +2,8 @@ import { fail } from '@turnout/contracts/errors';
 import type { Side } from '@turnout/core/sides';
 import type { GuardKind } from '@turnout/postgres/cluster/guard';
 import type { Session } from '@turnout/postgres/session';
-import { readSide, type Statement } from './sql/side-sql.js';
+import { readSide } from './sql/side-sql.js';
+import type { Statement } from '@turnout/postgres/sql/statement';
 
 /** What a side says of itself. */
 export interface SideRow {
@@ -24,10 +25,7 @@ export type Cells = Record<string, string | null>;
 
 /** Runs one statement; all cells arrive as text. */
 export async function ask(session: Session, statement: Statement): Promise<Cells[]> {
-  const { rows } = await session.query<Cells>({
-    text: statement.text,
-    values: [...statement.values],
-  });
+  const { rows } = await session.query<Cells>(statement);
   return rows;
 }
 

@@ -1,11 +1,6 @@
-/** A statement as `pg` takes it. */
-export interface Statement {
-  readonly name: string;
-  readonly text: string;
-  readonly values: (string | number | null)[];
-}
+import type { NamedStatement } from '@turnout/postgres/sql/statement';
 
-export function publishEvents(topic: string, events: string): Statement {
+export function publishEvents(topic: string, events: string): NamedStatement {
   return {
     name: 'bus_events_publish',
     text: /* sql */ `select turnout_control.publish($1, $2::jsonb)`,
@@ -14,7 +9,7 @@ export function publishEvents(topic: string, events: string): Statement {
 }
 
 /** News that nobody read for an hour is not news. */
-export function dropOldEvents(): Statement {
+export function dropOldEvents(): NamedStatement {
   return {
     name: 'bus_events_drop',
     text: /* sql */ `
@@ -24,7 +19,7 @@ export function dropOldEvents(): Statement {
 }
 
 /** A new group starts behind what is there. */
-export function insertCursor(topic: string, group: string): Statement {
+export function insertCursor(topic: string, group: string): NamedStatement {
   return {
     name: 'bus_cursor_insert',
     text: /* sql */ `
@@ -36,7 +31,7 @@ export function insertCursor(topic: string, group: string): Statement {
 }
 
 /** No row when another member of the group is at work. */
-export function lockCursor(topic: string, group: string): Statement {
+export function lockCursor(topic: string, group: string): NamedStatement {
   return {
     name: 'bus_cursor_lock',
     text: /* sql */ `
@@ -47,7 +42,7 @@ export function lockCursor(topic: string, group: string): Statement {
   };
 }
 
-export function readEvents(topic: string, position: string, limit: number): Statement {
+export function readEvents(topic: string, position: string, limit: number): NamedStatement {
   return {
     name: 'bus_events_read',
     text: /* sql */ `
@@ -59,7 +54,7 @@ export function readEvents(topic: string, position: string, limit: number): Stat
   };
 }
 
-export function moveCursor(topic: string, group: string, position: string): Statement {
+export function moveCursor(topic: string, group: string, position: string): NamedStatement {
   return {
     name: 'bus_cursor_move',
     text: /* sql */ `

@@ -1,4 +1,4 @@
-import type { Statement } from '../../side/sql/side-sql.js';
+import type { Statement } from '@turnout/postgres/sql/statement';
 
 const COLUMNS = `link, final_lsn, xid, committed_at, array_to_json(tables) as tables, changes,
   found_at, resolved_at, resolution`;

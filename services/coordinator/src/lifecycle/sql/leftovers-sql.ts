@@ -1,4 +1,4 @@
-import type { Statement } from '../../side/sql/side-sql.js';
+import type { Statement } from '@turnout/postgres/sql/statement';
 
 /** Whether the schema is there, and names of slots and publications of the pair. */
 export function leftovers(names: readonly string[]): Statement {

@@ -1,5 +1,5 @@
 import type { Direction, Side } from '@turnout/core/sides';
-import type { Statement } from './side-sql.js';
+import type { Statement } from '@turnout/postgres/sql/statement';
 
 /** Marker and progress in one snapshot: a marker seen here was applied with this progress. */
 export function readDrainProof(from: Side, link: Direction): Statement {

@@ -1,4 +1,4 @@
-import type { Statement } from './side-sql.js';
+import type { Statement } from '@turnout/postgres/sql/statement';
 
 /** Server, identity and slots of one side; needs none of our objects. */
 export function observeServer(slotPattern: string): Statement {

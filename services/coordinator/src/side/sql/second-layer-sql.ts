@@ -1,4 +1,4 @@
-import type { Statement } from './side-sql.js';
+import type { Statement } from '@turnout/postgres/sql/statement';
 
 export const databaseName: Statement = {
   text: /* sql */ `

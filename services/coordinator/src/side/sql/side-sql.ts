@@ -1,11 +1,6 @@
 import type { GuardKind } from '@turnout/postgres/cluster/guard';
 import type { Side } from '@turnout/core/sides';
-
-/** Statement with parameters; every value travels as text. */
-export interface Statement {
-  readonly text: string;
-  readonly values: readonly (string | null)[];
-}
+import type { Statement } from '@turnout/postgres/sql/statement';
 
 /** Who acts: every effect matches both in its own transaction (PROTOCOL 2.3). */
 export interface Claim {

@@ -1,5 +1,5 @@
 import type { StandbyPolicy } from '@turnout/contracts/config/pair-config';
-import type { Statement } from './side-sql.js';
+import type { Statement } from '@turnout/postgres/sql/statement';
 
 /** Which rows of pg_stat_replication count; logical walsenders are readers, not copies. */
 const COUNTING: Readonly<Record<Exclude<StandbyPolicy, 'none'>, string>> = {

@@ -1,14 +1,8 @@
 import type { Direction, Side } from '@turnout/core/sides';
-
-/** A statement as `pg` takes it. */
-export interface Statement {
-  readonly name: string;
-  readonly text: string;
-  readonly values: string[];
-}
+import type { NamedStatement } from '@turnout/postgres/sql/statement';
 
 /** The rows are seeded by the installation; a side writes only its own. */
-export function writeHeartbeat(side: Side, token: string): Statement {
+export function writeHeartbeat(side: Side, token: string): NamedStatement {
   return {
     name: 'lag_heartbeat_write',
     text: /* sql */ `
@@ -20,7 +14,7 @@ export function writeHeartbeat(side: Side, token: string): Statement {
 }
 
 /** On its own and after the commit: the marker must lie before it. */
-export function readLogEnd(): Statement {
+export function readLogEnd(): NamedStatement {
   return {
     name: 'lag_log_end_read',
     text: /* sql */ `select pg_current_wal_lsn() as lsn`,
@@ -29,7 +23,7 @@ export function readLogEnd(): Statement {
 }
 
 /** On the target: the heartbeat of the source that arrived and how far the link has applied. */
-export function readArrival(source: Side, direction: Direction): Statement {
+export function readArrival(source: Side, direction: Direction): NamedStatement {
   return {
     name: 'lag_arrival_read',
     text: /* sql */ `
