@@ -8,6 +8,7 @@ function member(name: string, uses: readonly string[], imports: readonly string[
     name,
     folder: `packages/${name}`,
     dependencies: uses,
+    exports: ['./a'],
     references: uses.filter((each) => each.startsWith('@turnout/')).map((each) => each.slice(9)),
     sources: [{ path: `packages/${name}/src/a.ts`, imports }],
     tests: [],
@@ -37,6 +38,13 @@ test.each([
   ['Node in a pure package', member('core', [], ['node:fs']), 'runs anywhere'],
 ])('%s is a breach', (_, each, words) => {
   expect(breaches(each).join('\n')).toContain(words);
+});
+
+test('a surface that is a pattern is a breach', () => {
+  const open = { ...member('store', [], []), exports: ['./*'] };
+  expect(breaches(open)).toEqual([
+    'packages/store/package.json: exports a pattern; name each surface',
+  ]);
 });
 
 test('package.json and tsconfig.json that differ are a breach', () => {

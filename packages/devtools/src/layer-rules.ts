@@ -35,8 +35,10 @@ function unusedDependencies({ name, dependencies, sources, tests }: Member): str
   return dependencies.filter((each) => !imported.has(each) && !RESOLVED_BY_NAME[name]?.test(each));
 }
 
-function placement({ name, folder }: Member, built: readonly string[]): string[] {
+function placement({ name, folder, exports }: Member, built: readonly string[]): string[] {
   const lines: string[] = [];
+  if (exports.some((each) => each.includes('*')))
+    lines.push(`${folder}/package.json: exports a pattern; name each surface`);
   if (layerOf(name) < 0) lines.push(`${folder}: stands in no layer; add it to layer-table.ts`);
   if (!built.includes(name)) lines.push(`${folder}: is not built; refer to it in tsconfig.json`);
   return lines;

@@ -13,6 +13,8 @@ export interface Member {
   readonly name: string;
   readonly folder: string;
   readonly dependencies: readonly string[];
+  /** What others may import, as package.json names it. */
+  readonly exports: readonly string[];
   /** Names of the members that tsconfig.json refers to. */
   readonly references: readonly string[];
   readonly sources: readonly SourceFile[];
@@ -24,6 +26,7 @@ interface Manifest {
   readonly dependencies?: Record<string, string>;
   readonly optionalDependencies?: Record<string, string>;
   readonly peerDependencies?: Record<string, string>;
+  readonly exports?: Record<string, unknown>;
 }
 
 const readJson = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'));
@@ -49,6 +52,7 @@ function readMember(root: string, folder: string): Member {
   return {
     name: basename(folder),
     folder: relative(root, folder),
+    exports: Object.keys(manifest.exports ?? {}),
     dependencies: Object.keys({
       ...manifest.dependencies,
       ...manifest.optionalDependencies,
