@@ -71,6 +71,7 @@ export const EVENT_TYPES = {
   [LINK_PROGRESSED]: { topic: 'links', meaning: 'A link received, applied or made durable more.' },
   [LAG_MEASURED]: { topic: 'lag', meaning: 'The lag of a link was measured.' },
   'turnout.pair.phase_changed.v1': { topic: 'events', meaning: 'A pair moved to another phase.' },
+  'turnout.switchover.step_started.v1': { topic: 'events', meaning: 'A step begins.' },
   'turnout.switchover.step_finished.v1': { topic: 'events', meaning: 'A step ended.' },
   'turnout.check.finished.v1': { topic: 'events', meaning: 'A check ended.' },
 } as const satisfies Record<string, { topic: BusTopic; meaning: string }>;

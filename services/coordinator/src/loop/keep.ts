@@ -114,7 +114,10 @@ export async function keepSecondLayer(leading: Leading): Promise<void> {
     for (const side of wrong) {
       const session = held.control[side]!;
       if (held.rows[side]?.state !== (side === open ? 'open' : 'closed')) continue;
-      const ended = side === open ? await openForClients(session) : await closeForClients(session);
+      const ended =
+        side === open
+          ? await openForClients(session, held.claim)
+          : await closeForClients(session, held.claim);
       const data = { side, read_only: side !== open, sessions_ended: ended };
       const entry = { type: 'second_layer', data, actor: 'coordinator', accepted: true };
       await context.store.journal.append(context.pair.name, entry);

@@ -1,6 +1,9 @@
+import { fail } from '@turnout/contracts/errors';
 import { quoteIdent } from '@turnout/postgres/identifiers';
 import type { Session } from '@turnout/postgres/session';
+import { inTransaction } from '@turnout/postgres/transaction';
 import { ask } from './side-row.js';
+import { lockClaim, type Claim } from './sql/side-sql.js';
 import { databaseName, terminateClients } from './sql/second-layer-sql.js';
 
 /**
@@ -9,8 +12,8 @@ import { databaseName, terminateClients } from './sql/second-layer-sql.js';
  * other databases of the cluster are not ours.
  * @returns how many sessions were ended
  */
-export async function closeForClients(session: Session): Promise<number> {
-  await setReadOnly(session, true);
+export async function closeForClients(session: Session, claim: Claim): Promise<number> {
+  await setUnderClaim(session, claim, true);
   // After the setting is committed: whoever connects again meets it.
   return endClients(session);
 }
@@ -20,10 +23,19 @@ export async function closeForClients(session: Session): Promise<number> {
  * ended too. Nobody loses anything: this side is closed.
  * @returns how many sessions were ended
  */
-export async function openForClients(session: Session): Promise<number> {
+export async function openForClients(session: Session, claim: Claim): Promise<number> {
   const was = await readReadOnly(session);
-  await setReadOnly(session, false);
+  await setUnderClaim(session, claim, false);
   return was ? endClients(session) : 0;
+}
+
+/** @throws TRN5015 when another holds the side: a zombie may not change what clients meet */
+async function setUnderClaim(session: Session, claim: Claim, on: boolean): Promise<void> {
+  await inTransaction(session, async () => {
+    const held = await ask(session, lockClaim(claim));
+    if (held.length === 0) throw fail('superseded', { epoch: String(claim.epoch) });
+    await setReadOnly(session, on);
+  });
 }
 
 export async function setReadOnly(session: Session, on: boolean): Promise<void> {

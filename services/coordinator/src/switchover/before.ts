@@ -17,6 +17,8 @@ import type { StepDetail, Undoing } from './step.js';
 const LINK_TIMEOUT_MS = 30_000;
 const TRACKING_TIMEOUT_MS = 20_000;
 const ROUND_TRIP_TIMEOUT_MS = 5_000;
+const FEW_KEYS = 1_000;
+const FEW_KEYS_TIMEOUT_MS = 5_000;
 
 /** All sessions of the window are opened before the fence: queued clients may exhaust connections. */
 export async function acquire(attempt: Attempt): Promise<StepDetail> {
@@ -119,6 +121,31 @@ async function namingTheCause<T>(attempt: Attempt, work: () => Promise<T>): Prom
   }
 }
 
+/**
+ * The final check compares what the rounds have not come to, inside the window: few keys are waited for,
+ * for a while. Under more writes than rounds keep up with, the switch goes on with what there is.
+ * @returns keys that are left; null when the checker does not say
+ */
+async function awaitFewKeys({ context, from, signal }: Attempt): Promise<number | null> {
+  const { store, pair } = context;
+  let dirty: number | null = null;
+  await waitUntil(
+    async () => {
+      dirty = (await store.tracking.get(pair.name, from))?.observed?.dirty ?? null;
+      return dirty !== null && dirty <= FEW_KEYS ? true : undefined;
+    },
+    {
+      timeoutMs: FEW_KEYS_TIMEOUT_MS,
+      intervalMs: 50,
+      signal,
+      onTimeout: () => fail('arm_timed_out', { reason: 'many keys are left to compare' }),
+    },
+  ).catch((thrown: unknown) => {
+    if (!isError(thrown, 'arm_timed_out')) throw thrown;
+  });
+  return dirty;
+}
+
 /** Both links deliver, one after the other; the sum predicts what the drain will take. */
 async function provePath(attempt: Attempt): Promise<number> {
   const { from, to, signal, context } = attempt;
@@ -166,7 +193,7 @@ export async function arm(attempt: Attempt): Promise<StepDetail> {
     await Promise.all([startNewLink(attempt), startTracking(attempt), routes.warm()]);
     return provePath(attempt);
   });
-  const ended = await openForClients(attempt.control(to));
+  const ended = await openForClients(attempt.control(to), claim);
   const sequences = await advanceSequences(attempt.control(from), attempt.control(to));
   const advancedMs = context.clock.monotonicMs();
   const installed = (await installGuards(pair, from)) + (await installGuards(pair, to));
@@ -186,6 +213,7 @@ export async function arm(attempt: Attempt): Promise<StepDetail> {
     pair.gates.writerAgeMaxMs,
     signal,
   );
+  const keysLeft = await awaitFewKeys(attempt);
   // A round of the checker that still ran would be waited for inside the window.
   await store.tracking.setDesired(pair.name, from, false);
   const later = await previewSequences(attempt.control(from), attempt.control(to));
@@ -201,6 +229,7 @@ export async function arm(attempt: Attempt): Promise<StepDetail> {
     standbys,
     sessions_ended: ended,
     writers_waited_for: waitedFor,
+    keys_left: keysLeft,
   };
 }
 

@@ -15,7 +15,9 @@ interface StepEvent {
 }
 
 function detailText(detail: StepDetail): string | null {
-  const facts = Object.entries(detail).map(([name, value]) => `${name}=${String(value)}`);
+  const facts = Object.entries(detail)
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `${name}=${String(value)}`);
   return facts.length === 0 ? null : facts.join(', ');
 }
 

@@ -93,8 +93,9 @@ export function terminatePredecessors(epoch: bigint, pair: string): Statement {
     text: /* sql */ `
       select pid, pg_terminate_backend(pid) from pg_stat_activity
       where datname = current_database() and pid <> pg_backend_pid()
-        and application_name ~ ('^turnout/[0-9]+/(control|fence|prepare)/' || $2::text || '$')
-        and split_part(application_name, '/', 2)::bigint < $1::bigint`,
+        and case when application_name
+            ~ ('^turnout/[0-9]{1,18}/(control|fence|prepare)/' || $2::text || '$')
+          then split_part(application_name, '/', 2)::bigint < $1::bigint else false end`,
     values: [String(epoch), pair],
   };
 }
