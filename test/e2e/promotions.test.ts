@@ -188,22 +188,3 @@ test('D6: policy none, promoted without C1 after C2: the fence is lost and resto
   );
   await expectProofsVoid(scenario, 'blue');
 });
-
-test('D6: the standby of `to` is promoted without C2: the unknown opening is settled', async () => {
-  await using scenario = await begin('green', 'streaming');
-  const { living, standby } = scenario;
-  const [prepared, opened] = [living.holds.at('prepare'), living.holds.at('C2')];
-  const id = await requestSwitch(living.api, 'green');
-  await prepared.reached;
-  await standby.stallReceiver();
-  prepared.release();
-  await opened.reached;
-  await scenario.failOver();
-  expect(await statesOf(scenario.url)).toEqual({ blue: 'closed', green: 'closed' });
-  opened.release();
-  const { outcome } = await endOf(living.api, id, SETTLED_MS_MAX);
-  const open = outcome === 'committed' ? 'green' : 'blue';
-  expect(Object.entries(await statesOf(scenario.url))).toContainEqual([open, 'open']);
-  await expectOnly(scenario, open);
-  await expectProofsVoid(scenario, 'green');
-});
