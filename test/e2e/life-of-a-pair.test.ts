@@ -61,7 +61,13 @@ test('a pair lives from start to abort by the CLI alone, with Kafka out of reach
   );
 
   await write('green', 1_001);
-  await expect(write('blue', 1_002)).rejects.toMatchObject({ code: '25006', schema: 'turnout' });
+  // Twice over: read-only by default once the second layer stands, and whoever lifts that meets the guard.
+  await expect(write('blue', 1_002)).rejects.toMatchObject({ code: '25006' });
+  const lifted = withClient(pair.url('blue'), async (client) => {
+    await client.query('set default_transaction_read_only = off');
+    await client.query('insert into public.t values (1002)');
+  });
+  await expect(lifted).rejects.toMatchObject({ code: '25006', schema: 'turnout' });
 
   const back = await json('rollback shop --wait');
   expect(back.answer, back.said).toMatchObject({ outcome: 'committed', to: 'blue' });
