@@ -74,13 +74,25 @@ export class SideProbe {
   async #inspect(): Promise<SideObservation> {
     const readAtMs = this.#clock.monotonicMs();
     try {
-      this.#answered = await this.#read(readAtMs);
+      this.#answered = await this.#readOnAnySession(readAtMs);
       this.#latest = this.#answered;
     } catch (thrown) {
       this.close();
       this.#latest = { reachable: false, side: this.#side, readAtMs, reason: reasonOf(thrown) };
     }
     return this.#latest;
+  }
+
+  /** A session that ended since the last look says nothing of the side: a fresh one is asked. */
+  async #readOnAnySession(readAtMs: number): Promise<Answered> {
+    const wasOpen = this.#session !== null;
+    try {
+      return await this.#read(readAtMs);
+    } catch (thrown) {
+      this.close();
+      if (!wasOpen) throw thrown;
+      return this.#read(readAtMs);
+    }
   }
 
   async #read(readAtMs: number): Promise<Answered> {
