@@ -131,11 +131,15 @@ async function repairGreen(...statements: string[]): Promise<void> {
   });
 }
 
+/** The gates are of the last three seconds: the one of the link says so a moment later. */
+const stoppedAtLink = ({ links, gates }: Status): boolean =>
+  links[0]?.observed === 'failed' && gates.find(({ id }) => id === 'link')?.open === false;
+
 test('D25: a link that stopped says at what and what to do, and that ends it', async () => {
   await untilStatus(gatesOpen);
   await repairGreen('delete from public.item where id = 7');
   await ask('blue', `update public.item set name = 'changed' where id = 7`);
-  const stopped = await untilStatus(({ links }) => links[0]?.observed === 'failed');
+  const stopped = await untilStatus(stoppedAtLink);
   const words = JSON.stringify([
     stopped.waiting,
     stopped.links,
@@ -156,7 +160,7 @@ test('D25: a change that green refuses names constraint and SQLSTATE, and has a 
   await untilStatus(gatesOpen);
   await repairGreen('alter table public.note add constraint small check (item < 100)');
   await ask('blue', 'insert into public.note values (1, 777)');
-  const stopped = await untilStatus(({ links }) => links[0]?.observed === 'failed');
+  const stopped = await untilStatus(stoppedAtLink);
   expect(stopped.waiting?.for).toMatch(/TRN3007 .*public\.note.*23514.*constraint "?small/);
   expect(stopped.waiting?.for).not.toContain('777');
   await repairGreen('alter table public.note drop constraint small');

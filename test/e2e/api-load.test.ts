@@ -69,7 +69,9 @@ class Watch {
       } catch (thrown) {
         const { code } = thrown as { code?: string };
         // The second layer of the fence ends the sessions of clients on the side that closes.
-        if (code !== '57P01') this.refused.push(`${side}: ${code ?? String(thrown)}`);
+        // The driver says so in its own words when it happens between two queries.
+        const ended = code === '57P01' || /not queryable|terminated/.test(String(thrown));
+        if (!ended) this.refused.push(`${side}: ${code ?? String(thrown)}`);
       }
     }
   }

@@ -191,7 +191,9 @@ describe('a pair that does not meet what the migration needs', () => {
     expect(await statusOf('strict')).toMatchObject({
       phase: 'copying',
       waiting: { for: expect.stringContaining('TRN3012') },
-      next_steps: [{ command: 'turnout link retry strict --direction forward' }],
+      next_steps: expect.arrayContaining([
+        expect.objectContaining({ command: 'turnout link retry strict --direction forward' }),
+      ]),
     });
     await withClient(world.green.url('strict'), (client) =>
       client.query('alter table public.item drop constraint none'),

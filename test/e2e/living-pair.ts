@@ -120,6 +120,10 @@ export class LivingPair implements AsyncDisposable {
 
   /** Switches, and expects that it is committed. */
   async switchTo(api: PairApi, to: Side): Promise<Record<string, unknown>> {
+    await api.until('/gates', ({ to: next, gates }) => {
+      const open = Array.isArray(gates) && gates.every((gate) => gate.open === true);
+      return open && next === to;
+    });
     const ended = await api.switchTo(to);
     expect(ended, JSON.stringify(ended)).toMatchObject({ outcome: 'committed', to });
     await this.noteSwitch(to);

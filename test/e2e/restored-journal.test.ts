@@ -183,7 +183,7 @@ test('D5: with a restored journal abort obeys the sides, while nobody leads', as
     await control(restored(true));
     expect((await alone.call('GET', '')).body).toMatchObject({ phase: 'ready' });
     expect(await alone.call('POST', '/abort')).toMatchObject({
-      status: 409,
+      status: 412,
       body: { code: 'TRN5005' },
     });
     expect(await objects()).toEqual(before);
@@ -202,7 +202,7 @@ test('D5: with a restored journal complete obeys the sides, while nobody leads',
     await control(restored(true));
     expect((await alone.call('GET', '')).body).toMatchObject({ phase: 'on_green' });
     expect(await alone.call('POST', '/complete')).toMatchObject({
-      status: 409,
+      status: 412,
       body: { code: 'TRN5005' },
     });
     expect(await objects()).toEqual(before);
