@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
  * Whatever is asked of the API, a side sees a fixed handful of our sessions: production has other uses
  * for its connections.
  */
-const SESSIONS_MAX = 12;
+const SESSIONS_MAX = 16;
 const REQUESTS = 300;
 /** So few that 300 requests with a session each would leave none for anybody. */
 const LIMITS = { max_connections: '40' };
