@@ -1,6 +1,6 @@
 // Runs one link from the built package until it is killed; arguments as JSON.
 import { systemClock } from '@turnout/core/clock';
-import { runLink } from '@turnout/replicator/link/run-link';
+import { runLink } from '../dist/link/run-link.js';
 
 const { spec, limits } = JSON.parse(process.argv[2]);
 for (;;) {
