@@ -71,7 +71,8 @@ describe.each(['13', '15'] as const)('publications on %s', (version) => {
     await session.query(`grant insert on public.ddl_log to modest`);
     await expect(make('own')).rejects.toMatchObject({
       code: 'TRN2025',
-      facts: { sqlstate: '25006', message: 'closed' },
+      // Raised by a function of a user: its words may hold values.
+      facts: { sqlstate: '25006', message: null },
     });
     // The remedy: without the event trigger it goes through in the role's own mode.
     await session.query(`drop event trigger log_ddl; drop event trigger log_drop`);

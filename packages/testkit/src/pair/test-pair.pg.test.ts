@@ -45,7 +45,10 @@ test('a pair lives with services in this process and a coordinator in its own, a
   expect(await coordinator.switchTo('green')).toMatchObject({ outcome: 'committed', to: 'green' });
   await coordinator.untilPhase('on_green');
   await pair.green.query(`insert into t values (101, 'green')`);
-  await expect(pair.blue.query(`insert into t values (102, 'blue')`)).rejects.toMatchObject({
+  // The second layer of the fence ends the sessions of clients: a fresh one asks.
+  const late = await pair.reconnect('blue');
+  await late.query('set default_transaction_read_only = off');
+  await expect(late.query(`insert into t values (102, 'blue')`)).rejects.toMatchObject({
     code: '25006',
     schema: 'turnout',
   });
