@@ -133,10 +133,12 @@ async function guards(side: Side): Promise<number> {
   return row!.n;
 }
 
+/** Of the links: the checker makes and drops its own as rounds come and go. */
 async function slots(side: Side): Promise<string[]> {
   const rows = await living.ask<{ slot_name: string }>(
     side,
-    `select slot_name from pg_replication_slots where database = current_database() order by 1`,
+    `select slot_name from pg_replication_slots
+     where database = current_database() and slot_name !~ '_check$' order by 1`,
   );
   return rows.map(({ slot_name: name }) => name);
 }
