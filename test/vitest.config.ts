@@ -51,6 +51,9 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'e2e',
+          // A shared machine halts for seconds, and these count in seconds. What fails twice is a fault;
+          // what was repeated is printed.
+          retry: 1,
           include: ['test/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 120_000,
