@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { sessionName } from '@turnout/core/object-names';
 import { installGuardTriggers } from '@turnout/postgres/cluster/guard-triggers';
 import { installCluster } from '@turnout/postgres/cluster/install';
@@ -62,8 +61,4 @@ export async function installGuards(pair: ResolvedPair, side: Side): Promise<num
   } finally {
     await endSession(session);
   }
-}
-
-export function newId(prefix: string, nowMs: number): string {
-  return `${prefix}_${nowMs.toString(36)}${randomUUID().slice(0, 8)}`;
 }

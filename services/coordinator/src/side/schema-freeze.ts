@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { objectName } from '@turnout/core/object-names';
 import type { Side } from '@turnout/core/sides';
 import { readCatalogState, type CatalogState } from '@turnout/postgres/catalog/catalog-state';
@@ -101,18 +100,4 @@ export function problemText({ kind, name, found, side }: SchemaProblem): string 
   if (found === 'unpublished') return `${object} is not published on ${side}`;
   if (found === 'writes past the guard') return `${object} writes into ${side} past the guard`;
   return `${object} is missing on ${side}`;
-}
-
-/**
- * One hash of the catalogue state of a side, guards' states included: equal to an earlier one of the
- * same side when no DDL came between. One statement, fit for the fence connection.
- */
-export async function readFingerprint(session: Session, pair: FrozenPair): Promise<string> {
-  const state = await readCatalogState(session, pair.tables);
-  const text = JSON.stringify([
-    Object.entries(state.parts).toSorted(([a], [b]) => (a < b ? -1 : 1)),
-    state.unguarded,
-    state.subscriptions,
-  ]);
-  return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }

@@ -1,4 +1,3 @@
-import type { StepId } from '@turnout/machine/switchover-steps';
 import { report, route, watch } from './after.js';
 import { acquire, arm, disarm, passGates } from './before.js';
 import { decide } from './decide.js';
@@ -160,8 +159,4 @@ const list = (names: readonly string[]): string => (names.length > 0 ? `: ${name
 /** A sentence of a step with the sides of one switch. */
 export function sayStep(sentence: string, { from, to }: { from: string; to: string }): string {
   return sentence.replaceAll('{from}', from).replaceAll('{to}', to);
-}
-
-export function stepOf(id: StepId): Step {
-  return STEPS.find((step) => step.id === id)!;
 }
